@@ -1,0 +1,296 @@
+/* operation.h - the door: every change of the registry, and every question to it, is an operation.
+
+   An operation is a name in an interface model (api/<service>.json), a validated JSON input, a JSON output or an error,
+   and a short table of steps, each with a place. The step list is the documentation of the operation. An operation sees
+   no socket and no protocol; REST-JSON, the query protocol, the `$aws/...` topics and our own tools come to this door.
+
+   operation_run            any thread; the call and all its memory travel with it from step to step
+       model_validate       a worker: input against the model; the service's own errors
+       authorize            a worker: the caller's policies on the action and resources of api/authorization.json
+       READ                 a worker: call->tx is a snapshot
+       WORK                 a worker: CPU (keys, CSRs, templates); call->tx is NULL
+       WAIT                 parked: the step arranges that call_resume is called, from any thread; no thread, no
+                            transaction is held (a key of the pool, a function, an HTTP call)
+       APPLY                the writer: call->tx is the transaction; may run twice, so rows and call->output only; checks
+                            again what READ saw and it matters
+       commit               shared with other writers; from here on the change is durable
+       effects              on the home loop, in order, through the sink the server set; counters; the audit line
+       done                 on the home loop: call->error, or call->output (an object, perhaps empty)
+
+   A call is a talloc tree of its own (child of NULL) that moves whole from thread to thread; whoever made it frees it in
+   or after `done`. The door, models and operation tables are immutable after start. Errors of an operation are public
+   names of its model; any other name is logged as a defect and answered as InternalFailureException. */
+#pragma once
+#include "base/json.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/secret.h"
+#include "base/workers.h"
+#include "policy/policy.h"
+#include "store/store.h"
+
+struct door;
+struct call;
+struct model_operation;  /* one operation of an interface model */
+
+/* ---- operations: rows of a service's table ---- */
+
+enum place { READ = 1, WORK, WAIT, APPLY };
+
+struct step {
+    enum place place;
+    FALLIBLE (*run)(struct call *call);
+};
+
+enum { STEPS_MAX = 6 };
+
+struct operation {
+    const char *service; /* the model's file name: "iot", "sts", "mqtt" */
+    const char *name;
+    struct step steps[STEPS_MAX];
+};
+#define STEPS(...) .steps = { __VA_ARGS__ }
+
+/* ---- who is calling ---- */
+
+enum caller_kind {
+    CALLER_IAM,     /* SigV4: a user or a role's session; IAM policies decide */
+    CALLER_DEVICE,  /* MQTT or HTTPS as a device: the broker's IoT policies decided already */
+    CALLER_ROLE,    /* a role the service acts under (provisioning role): IAM policies of the role decide */
+    CALLER_SERVICE  /* muster itself (sweepers): nothing is checked */
+};
+
+/* Immutable; made by who authenticates; lives as long as the call (its own talloc reference or the call's child). */
+struct caller {
+    enum caller_kind kind;
+    const char *account;
+    const char *arn;            /* arn:aws:iam::A:user/path/name; of a device its certificate ARN */
+    const char *user_id;        /* AIDA..., A for root */
+    const char *user_name;      /* users only */
+    const char *type;           /* aws:PrincipalType: "Account", "User", "AssumedRole" */
+    bool is_root;
+    const struct policy **policies;      /* identity policies */
+    size_t policy_count;
+    const struct policy *boundary;       /* NULL: none */
+    const struct policy **session_policies;
+    size_t session_policy_count;
+    const char *access_key;     /* for the audit line */
+    /* devices */
+    const char *principal;      /* certificate id */
+    const char *client_id;
+};
+
+/* ---- the call ---- */
+
+enum effect_kind {
+    EFFECT_DISCONNECT           /* key: certificate id; its live connections in this account end (AUTH_ERROR) */
+};
+
+struct call {
+    struct door *door;
+    const struct operation *operation;
+    const struct model_operation *model;
+    struct scope scope;         /* "request"=id */
+    char id[37];                /* request id */
+    const struct caller *caller;
+    const char *account, *region;
+    const char *source_ip, *user_agent, *via; /* via: "https", "mqtt", "internal" */
+    json *input;                /* an object, members by their model names, whatever way they travelled */
+    json *output;               /* made by answer(); reset before an APPLY runs */
+    int64_t now_ms;             /* the call's one idea of now */
+    struct tx *tx;              /* in READ and APPLY */
+    void *kept;                 /* the operation's own, from step to step */
+    error *error;               /* in done */
+    struct loop *home;          /* where effects and done run */
+    void (*done)(struct call *call);
+    void *owner;                /* of who made the call */
+    enum store_lane lane;
+    bool mapped;                /* MQTT: error names are mapped by api/mqtt.json; see operation_mqtt_error */
+    struct call_inner *inner;   /* the door's own */
+};
+
+/* The door's memory, worker pool and store must outlive every call. */
+struct door_options {
+    struct store *store;
+    struct workers *workers;
+    const struct master_key *master_key;
+    const char *const *regions;  /* the first is the default */
+    size_t region_count;
+    bool enforce_iam;
+    const struct scope *scope;
+};
+/* Compiles every embedded model; fails with InvalidModel when one is broken (a pattern that does not compile). */
+FALLIBLE door_new(void *ctx, const struct door_options *options, struct door **out);
+/* NULL-terminated tables; fails with InvalidModel when a row names no operation of its model. */
+FALLIBLE door_add(struct door *door, const struct operation *const *operations);
+void door_on_effect(struct door *door, void (*sink)(void *arg, const char *account, const char *region,
+                                                    enum effect_kind kind, const char *key), void *arg);
+void *door_get(struct door *door, const char *name);             /* shared pieces the server put there: "issuer", "keys" */
+void door_put(struct door *door, const char *name, void *piece);
+struct store *door_store(struct door *door);
+
+/* Counters for the metrics page. */
+struct door_numbers {
+    const char *operation;      /* "iot.CreateThing" */
+    uint64_t count, client_errors, server_errors;
+    uint64_t total_us;
+};
+size_t door_count(struct door *door, struct door_numbers *out, size_t room);
+
+/* A call, zeroed but for id, now_ms, door, output; child of NULL. Finds the operation; an operation of the model without
+   a row, or an unknown name, gives a call whose run answers NotImplementedException naming it ("CreateJob is not
+   implemented yet."). */
+struct call *call_new(struct door *door, const char *service, const char *operation);
+/* Takes the call over until done. Never blocks. When the worker queue is full: ServiceUnavailableException (503). */
+void operation_run(struct call *call);
+/* Goes on after a WAIT; any thread, exactly once a WAIT. */
+void call_resume(struct call *call, error *e);
+
+/* ---- for operations ---- */
+
+slice call_text(const struct call *call, const char *member);     /* input, empty when absent */
+const char *call_string(const struct call *call, const char *member); /* NULL when absent */
+bool call_flag(const struct call *call, const char *member);      /* false when absent */
+int64_t call_number(const struct call *call, const char *member, int64_t otherwise);
+bool call_has(const struct call *call, const char *member);
+
+/* "arn:aws:iot:REGION:ACCOUNT:" and the rest; hangs off the call. */
+const char *call_arn(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* May the caller do this too? Fails with AccessDeniedException and the sentence of auth.md 4.2.6. For rights that the
+   one row of api/authorization.json cannot say: PassRole, the inner actions of a template. No I/O. */
+FALLIBLE call_require(struct call *call, const char *action, const char *resource_arn);
+/* The same for another caller (a provisioning role). */
+FALLIBLE caller_require(struct call *call, const struct caller *caller, const char *action, const char *resource_arn);
+
+/* To be released after the commit; forgotten when the call fails. In APPLY (it is reset before a rerun). */
+void call_effect(struct call *call, enum effect_kind kind, const char *key);
+
+/* Writes the change log with the call's account and region. */
+FALLIBLE call_change(struct call *call, const char *what, const char *key, const char *kind, const char *detail);
+
+/* ---- answers ----
+   return answer(call, string("thingName", name), integer("version", 1), object("keyPair", string(...), ...)); */
+struct member {
+    enum { MEMBER_END, MEMBER_TEXT, MEMBER_INTEGER, MEMBER_BOOL, MEMBER_TIME, MEMBER_JSON } type;
+    const char *name;
+    const char *text;           /* NULL: the member is left out */
+    int64_t integer;
+    json *value;
+};
+error *answer_members(struct call *call, const struct member *members); /* always NULL: ends an operation */
+#define answer(call, ...) answer_members((call), (const struct member[]){ __VA_ARGS__ __VA_OPT__(, ) { MEMBER_END } })
+static inline struct member string(const char *name, const char *text)
+{
+    return (struct member){ .type = MEMBER_TEXT, .name = name, .text = text };
+}
+static inline struct member integer(const char *name, int64_t value)
+{
+    return (struct member){ .type = MEMBER_INTEGER, .name = name, .integer = value };
+}
+static inline struct member boolean(const char *name, bool value)
+{
+    return (struct member){ .type = MEMBER_BOOL, .name = name, .integer = value };
+}
+static inline struct member time_ms(const char *name, int64_t ms) /* a JSON number of seconds; 0 is left out */
+{
+    return (struct member){ .type = MEMBER_TIME, .name = name, .integer = ms };
+}
+static inline struct member value_of(const char *name, json *value) /* takes over the reference; NULL is left out */
+{
+    return (struct member){ .type = MEMBER_JSON, .name = name, .value = value };
+}
+
+/* ---- pages (x509.md 2.6) ----
+   A list walks its rows in key order from a position (a text the list understands) and stops at `size`:
+
+       struct page page;
+       TRY(page_begin(call, &page));                   marker or nextToken, pageSize or maxResults, as the model says
+       ... WHERE key > page.after ... LIMIT page.size + 1
+       for each row: if (!page_take(&page, key)) break;      false: one too many, there is a next page
+       return page_answer(call, &page, "things", array);
+
+   Tokens are bound to the account, the region, the operation and every other input member; they cannot be forged. A
+   bad one, or a size out of range, fails with InvalidRequestException. */
+struct page {
+    int64_t size;
+    const char *after;          /* NULL on the first page */
+    bool ascending;             /* isAscendingOrder */
+    int64_t taken;
+    const char *last;
+    bool more;
+};
+FALLIBLE page_begin(struct call *call, struct page *page);
+bool page_take(struct call *call, struct page *page, const char *position);
+error *page_answer(struct call *call, struct page *page, const char *name, json *array);
+
+/* ---- HTTP binding; used by the gateway, knows bytes but no socket ---- */
+
+struct http_header {
+    slice name, value;
+};
+struct http_request {
+    slice method;
+    slice target;               /* raw, as on the wire */
+    slice path, query;          /* raw halves of target; query without '?' */
+    const struct http_header *headers;
+    size_t header_count;
+    slice body;
+};
+slice http_header_find(const struct http_request *request, const char *name); /* first, any case; at NULL: absent */
+
+enum protocol { PROTOCOL_REST_JSON, PROTOCOL_JSON, PROTOCOL_QUERY };
+
+struct route {
+    const char *service;        /* "iot"; NULL: nothing fits */
+    enum protocol protocol;
+    const struct model_operation *operation; /* NULL: no such operation */
+    const char *name;           /* its name, also of an unknown query Action */
+    bool unsigned_allowed;
+    slice labels[8];            /* raw path pieces */
+    size_t label_count;
+};
+/* auth.md 2.1: X-Amz-Target, then Action, then the credential scope's service, then the path. `scope_service` may be
+   empty (unsigned). Never fails: an unknown operation is answered in the protocol of the service. */
+void door_route(struct door *door, void *ctx, const struct http_request *request, slice scope_service,
+                struct route *out);
+/* Makes the call of a routed request: decodes path labels, query, headers and body into call->input. Fails with the
+   service's error (InvalidRequestException, SerializationException...). The call is child of NULL; NULL on failure. */
+FALLIBLE door_bind(struct door *door, void *ctx, const struct http_request *request, const struct route *route,
+                   struct call **out);
+
+struct http_answer {
+    int status;
+    const char *content_type;
+    struct http_header headers[8];
+    size_t header_count;
+    slice body;
+};
+/* The answer of a finished call, in its protocol. */
+void door_answer(void *ctx, struct call *call, const struct route *route, struct http_answer *out);
+/* The answer of a request that never became a call (authentication, routing). `request_id` 36 characters. */
+void door_refuse(void *ctx, struct door *door, const struct route *route, const char *request_id, const error *e,
+                 struct http_answer *out);
+
+/* ---- MQTT binding (provisioning.md 2.5, 3.2, 3.3, 4.10) ---- */
+
+enum encoding { ENCODING_JSON, ENCODING_CBOR };
+
+struct mqtt_route {
+    const char *operation;      /* of api/mqtt.json */
+    enum encoding encoding;
+    slice labels[2];            /* "templateName" */
+    size_t label_count;
+};
+/* Is this one of the request topics of api/mqtt.json? False: no. */
+bool door_route_topic(struct door *door, slice topic, struct mqtt_route *out);
+/* Makes the call: decodes the payload and the topic's labels into call->input. A payload that cannot be decoded makes a
+   call whose run answers InvalidPayload, so that every request takes the same way and keeps its order. */
+struct call *door_bind_topic(struct door *door, const struct mqtt_route *route, slice payload);
+/* The answer: "/accepted" or "/rejected" and the bytes in the request's encoding. Error names are the errorCode of
+   4.10; unknown ones become InternalError. */
+struct mqtt_answer {
+    const char *suffix;
+    slice payload;
+};
+void door_answer_topic(void *ctx, struct call *call, const struct mqtt_route *route, struct mqtt_answer *out);
