@@ -1,0 +1,14 @@
+/* managed.h - the managed policies that every account finds ready made (auth 2.4). */
+#pragma once
+#include "base/bytes.h"
+
+struct policy_managed {
+    const char *arn;  /* arn:aws:iam::aws:policy/service-role/AWSIoTThingsRegistration */
+    const char *path; /* "/" or "/service-role/" */
+    const char *name;
+    const char *version; /* the default version's id, "v3" */
+    const char *document;
+};
+
+const struct policy_managed *policy_managed_find(slice arn); /* NULL: not one of them */
+const struct policy_managed *policy_managed_all(size_t *count);
