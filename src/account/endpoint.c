@@ -28,7 +28,8 @@ FALLIBLE account_endpoint_prefix(struct tx *tx, void *ctx, const char *account, 
                                  const char **out)
 {
     struct row *row;
-    TRY(store_run(tx, NULL,
+    int64_t made;
+    TRY(store_run(tx, &made,
                   "INSERT INTO endpoint (account, region, kind, prefix) VALUES (?, ?, ?, ?) "
                   "ON CONFLICT (account, region, kind) DO NOTHING",
                   ARGS(sql_text(account), sql_text(region), sql_text(kind),
@@ -36,7 +37,7 @@ FALLIBLE account_endpoint_prefix(struct tx *tx, void *ctx, const char *account, 
     TRY(store_find(tx, ctx, &row, "SELECT prefix FROM endpoint WHERE account = ? AND region = ? AND kind = ?",
                    ARGS(sql_text(account), sql_text(region), sql_text(kind))));
     *out = row_text(ctx, row, 0);
-    return NULL;
+    return made ? change_log(tx, account, region, "endpoint", kind, "CREATED", *out) : NULL;
 }
 
 FALLIBLE account_default(struct tx *tx, void *ctx, const char **out)

@@ -29,6 +29,3 @@ extern const struct operation registry_op_create_type, registry_op_describe_type
 extern const struct operation registry_op_create_group, registry_op_describe_group, registry_op_add_thing,
     registry_op_list_members, registry_op_list_groups_of_thing;
 extern const struct operation registry_op_list_thing_principals, registry_op_list_principal_things;
-
-/* Tags given at creation (x509.md 4.15): at most 50, no aws: prefix. Checked and written in the same APPLY. */
-FALLIBLE registry_write_tags(struct call *call, const char *resource_arn);

@@ -95,3 +95,7 @@ FALLIBLE registry_thing_of_connection(struct tx *tx, void *ctx, const char *acco
 /* How many things the principal is attached to. */
 FALLIBLE registry_count_things(struct tx *tx, const char *account, const char *region, const char *principal,
                                int64_t *out);
+
+/* ---- tags given at creation (x509.md 4.15): at most 50, the prefix aws: is reserved; from input member tags ---- */
+FALLIBLE registry_write_tags(struct call *call, const char *resource_arn);
+FALLIBLE registry_remove_tags(struct call *call, const char *resource_arn);

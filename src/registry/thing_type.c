@@ -117,30 +117,5 @@ static FALLIBLE describe(struct call *call)
                   value_of("thingTypeProperties", properties), value_of("thingTypeMetadata", metadata));
 }
 
-/* ---- tags given at creation, of types and groups ---- */
-
-enum { TAGS_MAX = 50 };
-
-FALLIBLE registry_write_tags(struct call *call, const char *resource_arn)
-{
-    json *tags = json_get_array(call->input, "tags");
-    size_t count = tags ? json_object_array_length(tags) : 0;
-    if (count > TAGS_MAX)
-        return error_new(call, "InvalidRequestException", "tags: a resource has at most %d tags.", TAGS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        json *tag = json_object_array_get_idx(tags, i);
-        slice value = json_get_slice(tag, "Value");
-        if (slice_starts(json_get_slice(tag, "Key"), "aws:"))
-            return error_new(call, "InvalidRequestException", "tags: the prefix aws: of key %s is reserved.",
-                             json_get_text(tag, "Key"));
-        TRY(store_run(call->tx, NULL,
-                      "INSERT INTO resource_tag (account, region, resource, name, value) VALUES (?, ?, ?, ?, ?) "
-                      "ON CONFLICT (account, region, resource, name) DO UPDATE SET value = excluded.value",
-                      ARGS(sql_text(call->account), sql_text(call->region), sql_text(resource_arn),
-                           sql_slice(json_get_slice(tag, "Key")), value.at ? sql_slice(value) : sql_text(""))));
-    }
-    return NULL;
-}
-
 const struct operation registry_op_create_type = { "iot", "CreateThingType", STEPS({ APPLY, create }) };
 const struct operation registry_op_describe_type = { "iot", "DescribeThingType", STEPS({ READ, describe }) };

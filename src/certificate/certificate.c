@@ -1,0 +1,145 @@
+/* certificate.c - DescribeCertificate, UpdateCertificate, DeleteCertificate, ListCertificates
+   (x509.md 2.2, 3.3, 4.2, 4.6). */
+#include "certificate/inner.h"
+
+error *certificate_unknown(struct call *call, const char *id)
+{
+    return error_new(call, "ResourceNotFoundException", "Certificate %s cannot be found.", id);
+}
+
+const char *certificate_input_id(struct call *call)
+{
+    char *id = slice_text(call, call_text(call, "certificateId"));
+    for (char *c = id; *c; c++)
+        if (*c >= 'A' && *c <= 'F')
+            *c += 'a' - 'A';
+    return id;
+}
+
+static json *validity_of(const struct certificate *certificate)
+{
+    json *validity = json_object_new_object();
+    json_put_time(validity, "notBefore", certificate->not_before_s * 1000);
+    json_put_time(validity, "notAfter", certificate->not_after_s * 1000);
+    return validity;
+}
+
+static FALLIBLE describe(struct call *call)
+{
+    struct certificate *certificate;
+    const char *id = certificate_input_id(call);
+    TRY(certificate_find(call->tx, call, call->account, call->region, id, &certificate));
+    if (certificate == NULL)
+        return certificate_unknown(call, id);
+
+    json *description = json_object_new_object();
+    json_put_text(description, "certificateArn", call_arn(call, "cert/%s", id));
+    json_put_text(description, "certificateId", id);
+    json_put_text(description, "caCertificateId", certificate->ca_id);
+    json_put_text(description, "status", certificate->status);
+    json_put_text(description, "certificatePem", certificate->pem);
+    json_put_text(description, "ownedBy", call->account);
+    json_put_text(description, "previousOwnedBy", certificate->previous_owner);
+    json_put_time(description, "creationDate", certificate->created);
+    json_put_time(description, "lastModifiedDate", certificate->modified);
+    json_put_integer(description, "customerVersion", certificate->version);
+    json_put(description, "transferData", json_object_new_object());
+    json_put_text(description, "generationId", certificate->generation_id);
+    json_put(description, "validity", validity_of(certificate));
+    json_put_text(description, "certificateMode", certificate->mode);
+    return answer(call, value_of("certificateDescription", description));
+}
+
+static FALLIBLE update(struct call *call)
+{
+    struct certificate *certificate;
+    const char *id = certificate_input_id(call);
+    TRY(certificate_find(call->tx, call, call->account, call->region, id, &certificate));
+    if (certificate == NULL)
+        return certificate_unknown(call, id);
+    TRY(certificate_set_status(call, certificate, call_string(call, "newStatus")));
+    return answer(call);
+}
+
+static FALLIBLE delete_certificate(struct call *call)
+{
+    struct certificate *certificate;
+    bool things, policies;
+    const char *id = certificate_input_id(call), *arn = call_arn(call, "cert/%s", id);
+    TRY(certificate_find(call->tx, call, call->account, call->region, id, &certificate));
+    if (certificate == NULL)
+        return certificate_unknown(call, id);
+    if (strcmp(certificate->status, "ACTIVE") == 0)
+        return error_new(call, "CertificateStateException",
+                         "Certificate must be deactivated (not ACTIVE) before deletion. Id: %s", id);
+    if (strcmp(certificate->status, "PENDING_TRANSFER") == 0)
+        return error_new(call, "CertificateStateException",
+                         "Certificate %s is in PENDING_TRANSFER; cancel the transfer before deletion.", id);
+    TRY(certificate_is_attached(call, id, &things, &policies));
+    if (things)
+        return error_new(call, "DeleteConflictException", "Things must be detached before deletion (arn: %s)", arn);
+    if (policies && !call_flag(call, "forceDelete"))
+        return error_new(call, "DeleteConflictException",
+                         "Certificate policies must be detached before deletion (arn: %s)", arn);
+    TRY(certificate_remove(call, id));
+    return answer(call);
+}
+
+/* ---- ListCertificates: by creation, newest first unless isAscendingOrder ---- */
+
+struct listing {
+    struct call *call;
+    struct page page;
+    json *certificates;
+};
+
+static FALLIBLE list_row(const struct row *row, void *arg)
+{
+    struct listing *list = arg;
+    const char *id = row_text(list->call, row, 0);
+    if (!page_take(list->call, &list->page, text_format(list->call, "%lld", (long long)row_integer(row, 4))))
+        return NULL;
+    json *certificate = json_object_new_object();
+    json_put_text(certificate, "certificateArn", call_arn(list->call, "cert/%s", id));
+    json_put_text(certificate, "certificateId", id);
+    json_put_slice(certificate, "status", row_slice(row, 1));
+    json_put_slice(certificate, "certificateMode", row_slice(row, 2));
+    json_put_time(certificate, "creationDate", row_integer(row, 3));
+    json_add(list->certificates, certificate);
+    return NULL;
+}
+
+static FALLIBLE list_certificates(struct call *call)
+{
+    struct listing list = { .call = call, .certificates = json_new_array(call) };
+    TRY(page_begin(call, &list.page));
+    struct value after = sql_integer(list.page.after ? strtoll(list.page.after, NULL, 10)
+                                                     : (list.page.ascending ? 0 : INT64_MAX));
+    struct value account = sql_text(call->account), region = sql_text(call->region);
+    struct value rows = sql_integer(list.page.size + 1);
+    if (list.page.ascending)
+        TRY(store_each(call->tx, list_row, &list,
+                       "SELECT id, status, mode, created, sequence FROM certificate WHERE account = ? AND region = ? "
+                       "AND sequence > ? ORDER BY sequence LIMIT ?",
+                       ARGS(account, region, after, rows)));
+    else
+        TRY(store_each(call->tx, list_row, &list,
+                       "SELECT id, status, mode, created, sequence FROM certificate WHERE account = ? AND region = ? "
+                       "AND sequence < ? ORDER BY sequence DESC LIMIT ?",
+                       ARGS(account, region, after, rows)));
+    return page_answer(call, &list.page, "certificates", list.certificates);
+}
+
+const struct operation certificate_op_describe = { "iot", "DescribeCertificate", STEPS({ READ, describe }) };
+const struct operation certificate_op_update = { "iot", "UpdateCertificate", STEPS({ APPLY, update }) };
+const struct operation certificate_op_delete = { "iot", "DeleteCertificate", STEPS({ APPLY, delete_certificate }) };
+const struct operation certificate_op_list = { "iot", "ListCertificates", STEPS({ READ, list_certificates }) };
+
+const struct operation *const certificate_operations[] = {
+    &certificate_op_create_keys,    &certificate_op_create_from_csr,         &certificate_op_describe,
+    &certificate_op_update,         &certificate_op_delete,                  &certificate_op_list,
+    &certificate_op_create_policy,  &certificate_op_get_policy,              &certificate_op_list_policies,
+    &certificate_op_delete_policy,  &certificate_op_attach_policy,           &certificate_op_detach_policy,
+    &certificate_op_list_attached_policies, &certificate_op_attach_principal, &certificate_op_detach_principal,
+    NULL,
+};
