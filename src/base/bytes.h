@@ -35,6 +35,7 @@ bool slice_split(slice *rest, char mark, slice *piece);
 
 bool text_is_utf8(slice s);                      /* no over-long forms, no surrogates; U+0000 is allowed */
 size_t text_utf8_length(slice s);                /* code points; only for text that is UTF-8 */
+size_t text_utf8_width(slice s);                 /* bytes of the first character; 0 when empty or not UTF-8 */
 
 typedef struct reader {
     slice left;

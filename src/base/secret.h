@@ -28,3 +28,5 @@ char *digest_sha256_hex(void *ctx, slice bytes);  /* 64 lower-case digits */
 char *digest_sha1_hex_upper(void *ctx, slice bytes); /* 40 upper-case digits: names of policies made by templates */
 /* Keyed 64-bit hash (SipHash-2-4 with a key drawn at start) for tables over strangers' names. */
 uint64_t hash_keyed(slice bytes);
+enum { HASH_KEY_BYTES = 16 };
+uint64_t hash_siphash(const char key[HASH_KEY_BYTES], slice bytes); /* for who brings a key: the published vectors */
