@@ -278,3 +278,12 @@ CREATE TABLE change (
     detail TEXT
 ) STRICT;
 CREATE INDEX change_of_key ON change (account, region, what, key, sequence);
+
+-- How many certificates a principal has asked for that no RegisterThing has used yet; capped.
+CREATE TABLE claim_load (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    pending INTEGER NOT NULL,
+    PRIMARY KEY (account, region, principal)
+) STRICT, WITHOUT ROWID;
