@@ -109,8 +109,8 @@ static size_t count_members(const json *value)
 }
 
 /* Of a repeated key json-c keeps the last one, so a document could say one thing to whoever reads it and another to us.
-   Every key has its colon outside strings: more colons than members kept means that one was repeated. And json-c cuts
-   keys at U+0000, which would let "Effect\u0000" pass for "Effect": no text in a policy needs that character. */
+   Every key has its colon outside strings: more colons than members kept means that one was repeated. No text in a
+   policy needs U+0000, at which other readers stop. */
 static FALLIBLE check_keys(const struct parser *p, slice document, const json *root)
 {
     size_t colons = 0;
