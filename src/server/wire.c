@@ -1,0 +1,202 @@
+/* wire.c - the rooms, put together: files of DIR, store, door with its tables, broker, gateway. */
+#include "server/inner.h"
+#include "base/clock.h"
+#include <unistd.h>
+
+static const char *file_of(struct server *server, const char *name)
+{
+    return text_format(server, "%s/%s", server->dir, name);
+}
+
+static unsigned cores(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : (unsigned)count;
+}
+
+/* ---- what the gateway asks ---- */
+
+static FALLIBLE find_key(void *arg, struct tx *tx, void *ctx, slice access_key_id, struct gateway_key **out)
+{
+    const struct server *server = arg;
+    struct signing_key *found;
+    *out = NULL;
+    TRY(account_find_key(tx, ctx, server->master_key, access_key_id, &found));
+    if (found == NULL)
+        return NULL;
+    *out = MAKE(ctx, struct gateway_key);
+    **out = (struct gateway_key){ .secret = found->secret, .caller = found->caller };
+    return NULL;
+}
+
+static FALLIBLE load_principal(void *arg, struct tx *tx, void *ctx, const char *account, const char *region,
+                               const char *certificate_id, slice client_id, struct principal **out)
+{
+    (void)arg;
+    return certificate_load_principal(tx, ctx, account, region, certificate_id, client_id, clock_now_s(), out);
+}
+
+/* ---- host names: read when accounts change, swapped in whole ---- */
+
+static FALLIBLE read_hosts(struct tx *tx, void *arg)
+{
+    struct server *server = arg;
+    SCRATCH ctx = talloc_new(NULL);
+    struct account_host *hosts;
+    size_t count;
+    TRY(account_hosts(tx, ctx, server->configuration->region, server->configuration->domain, &hosts, &count));
+    struct gateway_host *names = MAKE_ARRAY(ctx, struct gateway_host, count + 1);
+    for (size_t i = 0; i < count; i++)
+        names[i] = (struct gateway_host){ .host = hosts[i].host, .account = hosts[i].account };
+    gateway_set_hosts(server->gateway, names, count);
+    return NULL;
+}
+
+struct host_work {
+    struct work work;
+    struct server *server;
+};
+
+static void reload_hosts(struct work *work)
+{
+    struct host_work *mine = (struct host_work *)work;
+    error *e = store_read(mine->server->store, mine, read_hosts, mine->server);
+    if (e != NULL)
+        log_error(&mine->server->scope, "cannot read the host names of accounts: %s", error_chain(mine, e));
+    talloc_free(mine);
+}
+
+static void on_changes(void *arg, const struct change *changes, size_t count)
+{
+    struct server *server = arg;
+    gateway_on_changes(server->gateway, changes, count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(changes[i].what, "endpoint") != 0)
+            continue;
+        struct host_work *work = MAKE(NULL, struct host_work);
+        work->work.run = reload_hosts;
+        work->server = server;
+        workers_continue(server->workers, &work->work);
+        return;
+    }
+}
+
+static void on_effect(void *arg, const char *account, const char *region, enum effect_kind kind, const char *key)
+{
+    const struct server *server = arg;
+    (void)region;
+    if (kind == EFFECT_DISCONNECT)
+        broker_disconnect_principal(server->broker, account, key);
+}
+
+/* ---- pieces ---- */
+
+static FALLIBLE open_store(struct server *server)
+{
+    unsigned workers = server->configuration->workers ? (unsigned)server->configuration->workers : 2 * cores();
+    workers = workers < 4 ? 4 : workers;
+    struct store_options options = { .folder = server->dir, .readers = workers };
+#ifdef MUSTER_TEST_BUILD
+    const char *rerun = getenv("MUSTER_TEST_RERUN"), *sync = getenv("MUSTER_TEST_SYNC_MS");
+    options.test_rerun = rerun != NULL;
+    options.test_sync_ms = sync ? (unsigned)strtoul(sync, NULL, 10) : 0;
+#endif
+    TRY(master_key_read(server, file_of(server, FILE_MASTER_KEY), &server->master_key));
+    TRY(store_open(server, &options, &server->store));
+    server->workers = workers_new(server, "worker", workers, 100000, 0);
+    return NULL;
+}
+
+static FALLIBLE open_keys(struct server *server)
+{
+    TRY(pki_issuer_read(server, file_of(server, FILE_ISSUER), file_of(server, FILE_ISSUER_KEY), &server->issuer));
+    server->keys = pki_pool_new(server, (size_t)server->configuration->key_pool, cores());
+    return NULL;
+}
+
+static FALLIBLE open_door(struct server *server)
+{
+    static const struct operation *const *const tables[] = { account_operations, registry_operations,
+                                                             certificate_operations, provisioning_operations };
+    struct door_options options = { .store = server->store,
+                                    .workers = server->workers,
+                                    .master_key = server->master_key,
+                                    .regions = server->regions,
+                                    .region_count = 1,
+                                    .enforce_iam = server->configuration->enforce_iam,
+                                    .scope = &server->scope };
+    TRY(door_new(server, &options, &server->door));
+    for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+        TRY(door_add(server->door, tables[i]));
+    door_put(server->door, ACCOUNT_DOMAIN, (void *)(uintptr_t)server->configuration->domain);
+    door_put(server->door, CERTIFICATE_ISSUER, server->issuer);
+    door_put(server->door, CERTIFICATE_KEYS, server->keys);
+    if (server->configuration->allow_unrevoke)
+        door_put(server->door, CERTIFICATE_ALLOW_UNREVOKE, server);
+    door_on_effect(server->door, on_effect, server);
+    return NULL;
+}
+
+static FALLIBLE open_broker(struct server *server)
+{
+    struct broker_options options = { .door = server->door,
+                                      .loops = server->loops,
+                                      .loop_count = server->loop_count,
+                                      .scope = &server->scope,
+                                      .region = server->configuration->region,
+                                      .session_expiry_max_s = (unsigned)server->configuration->session_expiry_max_s };
+    return broker_new(server, &options, &server->broker);
+}
+
+static FALLIBLE open_gateway(struct server *server)
+{
+    const struct configuration *configuration = server->configuration;
+    struct gateway_options options = {
+        .addresses = configuration->listen,
+        .address_count = configuration->listen_count,
+        .mqtt_port = (uint16_t)configuration->mqtt_port,
+        .https_port = (uint16_t)configuration->https_port,
+        .device_https_port = (uint16_t)configuration->device_https_port,
+        .metrics_port = (uint16_t)configuration->metrics_port,
+        .certificates = { { file_of(server, FILE_SERVER_ECDSA), file_of(server, FILE_SERVER_ECDSA_KEY) },
+                          { file_of(server, FILE_SERVER_RSA), file_of(server, FILE_SERVER_RSA_KEY) } },
+        .loops = server->loops,
+        .loop_count = server->loop_count,
+        .workers = server->workers,
+        .store = server->store,
+        .door = server->door,
+        .broker = server->broker,
+        .lookups = { find_key, load_principal, server },
+        .domain = configuration->domain,
+        .regions = server->regions,
+        .region_count = 1,
+        .default_account = server->default_account,
+        .connection_limit = (size_t)configuration->connection_limit,
+        .scope = &server->scope,
+    };
+    TRY(gateway_new(server, &options, &server->gateway));
+    return store_read(server->store, server, read_hosts, server);
+}
+
+static FALLIBLE read_account(struct tx *tx, void *arg)
+{
+    struct server *server = arg;
+    return account_default(tx, server, &server->default_account);
+}
+
+FALLIBLE server_wire(struct server *server)
+{
+    server->loop_count = server->configuration->loops ? (size_t)server->configuration->loops : cores();
+    server->loops = MAKE_ARRAY(server, struct loop *, server->loop_count);
+    server->regions[0] = server->configuration->region;
+    TRY(open_store(server));
+    TRY(store_read(server->store, server, read_account, server));
+    TRY(open_keys(server));
+    for (size_t i = 0; i < server->loop_count; i++)
+        server->loops[i] = loop_new(server, "loop", (unsigned)i);
+    TRY(open_door(server));
+    TRY(open_broker(server));
+    TRY(open_gateway(server));
+    store_on_change(server->store, on_changes, server);
+    return gateway_listen(server->gateway);
+}
