@@ -135,15 +135,20 @@ struct door_numbers {
     uint64_t count, client_errors, server_errors;
     uint64_t total_us;
 };
-size_t door_count(struct door *door, struct door_numbers *out, size_t room);
+size_t door_count(struct door *door, struct door_numbers *out, size_t room); /* operations called so far */
+uint64_t door_defects(struct door *door); /* calls that failed with an error their model does not list */
 
 /* A call, zeroed but for id, now_ms, door, output; child of NULL. Finds the operation; an operation of the model without
    a row, or an unknown name, gives a call whose run answers NotImplementedException naming it ("CreateJob is not
    implemented yet."). */
 struct call *call_new(struct door *door, const char *service, const char *operation);
+/* A call of the service itself (sweepers, just-in-time provisioning): no model, nothing validated or authorized. */
+struct call *call_new_internal(struct door *door, const struct operation *operation, const char *account,
+                               const char *region);
 /* Takes the call over until done. Never blocks. When the worker queue is full: ServiceUnavailableException (503). */
 void operation_run(struct call *call);
-/* Goes on after a WAIT; any thread, exactly once a WAIT. */
+/* Goes on after a WAIT; any thread, exactly once a WAIT, and not at all when the WAIT's function failed. `e` (NULL: all
+   went well) hangs off the call. The call may be over and freed before this returns. */
 void call_resume(struct call *call, error *e);
 
 /* ---- for operations ---- */
@@ -162,6 +167,10 @@ const char *call_arn(struct call *call, const char *format, ...) __attribute__((
 FALLIBLE call_require(struct call *call, const char *action, const char *resource_arn);
 /* The same for another caller (a provisioning role). */
 FALLIBLE caller_require(struct call *call, const struct caller *caller, const char *action, const char *resource_arn);
+
+/* iam:PassRole on a role that the request hands to the service `service` ("iot.amazonaws.com"), which must lie in the
+   caller's account (auth 4.2.7). No I/O: whether the role trusts the service is asked elsewhere. */
+FALLIBLE call_require_pass_role(struct call *call, const char *role_arn, const char *service);
 
 /* To be released after the commit; forgotten when the call fails. In APPLY (it is reset before a rerun). */
 void call_effect(struct call *call, enum effect_kind kind, const char *key);
@@ -247,6 +256,8 @@ struct route {
     const struct model_operation *operation; /* NULL: no such operation */
     const char *name;           /* its name, also of an unknown query Action */
     bool unsigned_allowed;
+    const char *const *scopes;  /* the services that a signature's scope may name; the first one is told */
+    size_t scope_count;
     slice labels[8];            /* raw path pieces */
     size_t label_count;
 };
