@@ -24,11 +24,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "musterd: %s is no folder; make it with: muster init --dir %s\n", argv[2], argv[2]);
         return 1;
     }
-    void *ctx = talloc_new(NULL);
+    static void *ctx;
+    ctx = talloc_new(NULL);
     const error *e = server_run(ctx, argv[2]);
     if (e != NULL)
         fprintf(stderr, "musterd: %s\n", error_chain(ctx, e));
     int status = e == NULL ? 0 : 1;
-    talloc_free(ctx);
+    if (e == NULL)
+        talloc_free(ctx); /* after a failed start threads may still look at it */
     return status;
 }

@@ -106,11 +106,19 @@ static FALLIBLE serve(struct server *server)
 }
 
 /* Accepted work is finished before its home goes: keys, workers, the writer, then the loops. */
+static void close_store(struct server *server)
+{
+    if (server->keys != NULL)
+        pki_pool_stop(server->keys);
+    if (server->workers != NULL)
+        workers_stop(server->workers);
+    if (server->store != NULL)
+        store_close(server->store);
+}
+
 static void close_all(struct server *server)
 {
-    pki_pool_stop(server->keys);
-    workers_stop(server->workers);
-    store_close(server->store);
+    close_store(server);
     for (size_t i = 0; i < server->loop_count; i++)
         loop_stop(server->loops[i]);
     for (size_t i = 0; i < server->loop_count; i++)
@@ -134,7 +142,11 @@ FALLIBLE server_run(void *ctx, const char *dir)
     configure_log(server->configuration);
     signal(SIGPIPE, SIG_IGN);
     pki_start();
-    TRY(server_wire(server));
+    error *e = server_wire(server);
+    if (e != NULL) {
+        close_store(server); /* the loops have not run yet */
+        return e;
+    }
     TRY(serve(server));
     close_all(server);
     log_info(&server->scope, "stopped");
