@@ -9,7 +9,7 @@ static const struct kind {
     uint8_t flags; /* of the fixed header; PUBLISH has its own */
     uint8_t senders_before_5;
     uint8_t senders;
-    mqtt_decoder *decode;
+    FALLIBLE (*decode)(void *ctx, uint8_t flags, reader *in, struct mqtt_packet *out);
     mqtt_encoder *encode;
 } kinds[] = {
     [0] = { "reserved", 0, 0, 0, NULL, NULL },

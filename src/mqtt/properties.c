@@ -216,7 +216,7 @@ static void put_pairs(struct mqtt_sink *sink, const struct row *row, const struc
 /* ---- what each form does; a list repeats its identifier in front of each element ---- */
 
 static const struct {
-    error *(*take)(void *ctx, reader *in, const struct row *row, struct mqtt_properties *out);
+    FALLIBLE (*take)(void *ctx, reader *in, const struct row *row, struct mqtt_properties *out);
     void (*put)(struct mqtt_sink *sink, const struct row *row, const struct mqtt_properties *properties);
     void (*clear)(struct mqtt_properties *properties, const struct row *row);
 } forms[] = {
