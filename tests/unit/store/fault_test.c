@@ -97,6 +97,8 @@ static void writes_nothing_after_a_failed_sync(void)
         assert_true(error_is(store_apply(shop.store, shop.ctx, write_one, &number), "ServiceUnavailableException"));
     assert_int_equal(rows_in(&shop), written); /* reading goes on */
     shop_close(&shop);
+    const char *log = text_format(shop.ctx, "%s/store.db-wal", shop.folder);
+    assert_int_equal(access(log, F_OK), 0); /* not copied into the database: what it holds is not known to be on disk */
     shop.options.test_fail_sync = 0;
     shop_open(&shop);
     assert_true(rows_in(&shop) == written || rows_in(&shop) == written + 1);
@@ -160,10 +162,16 @@ static FALLIBLE write_past_the_cache(struct tx *tx, struct store_job *job)
     spill->runs++;
     for (int i = 0; i < 300; i++) {
         error *e = store_run(tx, NULL, "INSERT INTO probe (name, bytes) VALUES (?, zeroblob(300000))",
-                             ARGS(sql_text(text_format(tx_ctx(tx), "%d", i))));
+                             ARGS(sql_text(text_format(tx_ctx(tx), "run %d, %d", spill->runs, i))));
         spill->ignored += e != NULL; /* as no apply should */
     }
     return NULL;
+}
+
+static void count_changes(void *arg, const struct change *changes, size_t count)
+{
+    (void)changes;
+    *(size_t *)arg += count;
 }
 
 static void loses_a_transaction_whole(void)
@@ -173,6 +181,8 @@ static void loses_a_transaction_whole(void)
     shop_close(&shop);
     shop.options.test_fail_write = 5000;
     must(shop_try(&shop));
+    size_t heard = 0;
+    store_on_change(shop.store, count_changes, &heard);
     struct gate gate;
     gate_close(&shop, &gate);
     struct pair *pairs = pairs_new(&shop, 1000, 2);
@@ -187,6 +197,7 @@ static void loses_a_transaction_whole(void)
     assert_true(spill.ignored > 0);
     assert_null(spill.job.error);
     assert_true(pairs[0].written && pairs[1].written);
+    assert_int_equal(heard, 2);
     shop.options.test_fail_write = 0;
     shop_open(&shop);
     assert_int_equal(rows_in(&shop), 304);
