@@ -1,5 +1,5 @@
 # The few words that people type; CMakeLists.txt does the work. Each installs what it needs first (scripts/bootstrap).
-.PHONY: all build demo run test bench asan tsan tidy format-check clean
+.PHONY: all build demo run test bench asan tsan tidy format format-check clean
 .DEFAULT_GOAL := build
 
 jobs := $(shell nproc)
@@ -50,9 +50,14 @@ tidy:
 	@$(cmake) build-tidy -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang --log-level=WARNING
 	@find src -name '*.c' -print0 | xargs -0 -n 4 -P $(jobs) clang-tidy --quiet -p build-tidy
 
+sources = find src tests -name node_modules -prune -o -name '*.[ch]' -print0
+
+format:
+	@$(sources) | xargs -0 clang-format -i
+
 format-check:
 	@scripts/bootstrap build test
-	@find src tests -name node_modules -prune -o -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror
+	@scripts/test format
 
 clean:
 	@rm -rf build build-asan build-tsan build-fuzz build-tidy

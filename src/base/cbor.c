@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 enum major { UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE };
-enum { INDEFINITE = 31, SELF_DESCRIBE = 55799 };
+/* The low five bits of a head: up to 23 the value itself, 24 to 27 the width of what follows, 1 to 8 bytes. */
+enum { SHORTEST = 24, LONGEST = 27, INDEFINITE = 31 };
+enum { SELF_DESCRIBE = 55799 };
 
 /* An empty map takes one byte of payload and some 700 of memory. Requests have two or three. */
 enum { CONTAINERS_MAX = 256 };
@@ -34,15 +36,12 @@ static FALLIBLE read_head(struct decoder *from, struct head *out)
 {
     uint8_t first = reader_u8(&from->in);
     *out = (struct head){ first >> 5, first & 31, first & 31 };
-    switch (out->info) {
-    case 24: out->value = reader_u8(&from->in); break;
-    case 25: out->value = reader_u16(&from->in); break;
-    case 26: out->value = reader_u32(&from->in); break;
-    case 27: out->value = reader_u64(&from->in); break;
-    case 28:
-    case 29:
-    case 30: return broken(from, "a reserved length");
-    default: break;
+    if (out->info > LONGEST && out->info != INDEFINITE)
+        return broken(from, "a reserved length");
+    if (out->info >= SHORTEST && out->info != INDEFINITE) {
+        out->value = 0;
+        for (int left = 1 << (out->info - SHORTEST); left > 0; left--)
+            out->value = out->value << 8 | reader_u8(&from->in);
     }
     return from->in.ran_out ? broken(from, "it ends too early") : NULL;
 }
@@ -176,8 +175,8 @@ static FALLIBLE read_integer(struct decoder *from, const struct head *head, json
     if (head->info == INDEFINITE)
         return broken(from, "an integer without a length");
     if (head->major == UNSIGNED)
-        *out = head->value > INT64_MAX ? json_object_new_uint64(head->value) :
-                                         json_object_new_int64((int64_t)head->value);
+        *out =
+            head->value > INT64_MAX ? json_object_new_uint64(head->value) : json_object_new_int64((int64_t)head->value);
     else if (head->value <= INT64_MAX)
         *out = json_object_new_int64(-1 - (int64_t)head->value);
     else
@@ -193,7 +192,8 @@ static FALLIBLE read_item(struct decoder *from, const struct head *head, json **
 
     switch (head->major) {
     case UNSIGNED:
-    case NEGATIVE: return read_integer(from, head, out);
+    case NEGATIVE:
+        return read_integer(from, head, out);
     case TEXT:
         TRY(read_text(from, head, &text));
         *out = json_object_new_string_len(text.length == 0 ? "" : text.at, (int)text.length);
@@ -207,8 +207,10 @@ static FALLIBLE read_item(struct decoder *from, const struct head *head, json **
             *out = NULL;
         }
         return e;
-    case SIMPLE: return read_simple(from, head, out);
-    default: return broken(from, head->major == BYTES ? "a byte string" : "a tag");
+    case SIMPLE:
+        return read_simple(from, head, out);
+    default:
+        return broken(from, head->major == BYTES ? "a byte string" : "a tag");
     }
 }
 
@@ -288,8 +290,7 @@ static void write_item(writer *out, const json *value)
             write_item(out, json_object_array_get_idx(value, i));
     } else if (json_is_object(value)) {
         write_head(out, MAP, (uint64_t)json_object_object_length(value));
-        json_object_object_foreach((json *)value, key, member)
-        {
+        json_object_object_foreach ((json *)value, key, member) {
             write_text(out, slice_of(key));
             write_item(out, member);
         }

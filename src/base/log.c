@@ -89,7 +89,7 @@ static void emit_text(void *scratch, enum log_level level, const struct scope *s
     writer_format(&line, "%s %s ", now, words[level]);
     write_escaped(&line, message, false);
     if (members != NULL) {
-        json_object_object_foreach(members, key, value)
+        json_object_object_foreach (members, key, value)
             write_pair(&line, key, json_is_text(value) ? json_text(value) : json_print(scratch, value));
     }
     for (; scope != NULL; scope = scope->above)
@@ -111,8 +111,7 @@ static void emit_json(void *scratch, enum log_level level, const struct scope *s
     json_put_text(line, "logLevel", json_words[level]);
     put_escaped(line, key, message);
     if (members != NULL) {
-        json_object_object_foreach(members, name, value)
-        {
+        json_object_object_foreach (members, name, value) {
             if (json_is_text(value))
                 put_escaped(line, name, json_text(value));
             else

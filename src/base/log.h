@@ -28,6 +28,6 @@ void log_line(enum log_level level, const struct scope *scope, const char *forma
 void log_event(enum log_level level, const struct scope *scope, const char *event, json *members);
 
 #define log_debug(scope, ...) (log_wanted(LOG_DEBUG) ? log_line(LOG_DEBUG, (scope), __VA_ARGS__) : (void)0)
-#define log_info(scope, ...) log_line(LOG_INFO, (scope), __VA_ARGS__)
-#define log_warn(scope, ...) log_line(LOG_WARN, (scope), __VA_ARGS__)
+#define log_info(scope, ...)  log_line(LOG_INFO, (scope), __VA_ARGS__)
+#define log_warn(scope, ...)  log_line(LOG_WARN, (scope), __VA_ARGS__)
 #define log_error(scope, ...) log_line(LOG_ERROR, (scope), __VA_ARGS__)

@@ -9,8 +9,8 @@
 struct loop; /* made and freed by the server */
 
 struct loop *loop_new(void *ctx, const char *name, unsigned index); /* not running yet */
-void loop_start(struct loop *loop);        /* starts the thread */
-void loop_stop(struct loop *loop);         /* any thread; uv_stop after the pending posts; handles must be closed */
+void loop_start(struct loop *loop);                                 /* starts the thread */
+void loop_stop(struct loop *loop); /* any thread; uv_stop after the pending posts; handles must be closed */
 void loop_join(struct loop *loop);
 uv_loop_t *loop_uv(struct loop *loop);
 unsigned loop_index(const struct loop *loop);

@@ -12,6 +12,6 @@ char *random_uuid(void *ctx);          /* version 4, lower case */
 char *random_text(void *ctx, size_t length, const char *alphabet);
 
 #define ALPHABET_BASE36 "abcdefghijklmnopqrstuvwxyz0123456789"
-#define ALPHABET_ID "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define ALPHABET_ID     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 #define ALPHABET_BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 #define ALPHABET_BASE62 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -23,9 +23,10 @@ struct table {
     CMUnitTestFunction function;
 };
 
-#define TABLE(rows, function) ((struct table){ #function, (rows), sizeof((rows)[0]), sizeof(rows) / sizeof((rows)[0]), (function) })
+#define TABLE(rows, function) \
+    ((struct table){ #function, (rows), sizeof((rows)[0]), sizeof(rows) / sizeof((rows)[0]), (function) })
 #define RUN_TABLE(rows, function) RUN_TABLES(TABLE(rows, function))
-#define RUN_TABLES(...)                            \
+#define RUN_TABLES(...)                               \
     run_tables((const struct table[]){ __VA_ARGS__ }, \
                sizeof((const struct table[]){ __VA_ARGS__ }) / sizeof(struct table))
 

@@ -117,7 +117,10 @@ static const struct read {
     { "nothing", SLICE(""), "PACKET ends before its last field" },
     { "a number cut", SLICE("\1\0\2\0\0"), "PACKET ends before its last field" },
     { "a string cut", SLICE("\1\0\2\0\0\0\3\0\0\0\0\0\0\0\4\0\2a"), "PACKET ends before its last field" },
-    { "a string longer than all", SLICE("\1\0\2\0\0\0\3\0\0\0\0\0\0\0\4\xff\xff""ab"), "PACKET ends before its last field" },
+    { "a string longer than all",
+      SLICE("\1\0\2\0\0\0\3\0\0\0\0\0\0\0\4\xff\xff"
+            "ab"),
+      "PACKET ends before its last field" },
 };
 
 static void reads_packet(void **state)
@@ -152,8 +155,14 @@ static const struct write {
     const char *text; /* NULL: overflow */
     size_t kept;
 } writes[] = {
-    { "room enough", 1000, "\1\1\2\1\2\3\4""abc\0\2de7-x", 0 },
-    { "exactly enough", 17, "\1\1\2\1\2\3\4""abc\0\2de7-x", 0 },
+    { "room enough", 1000,
+      "\1\1\2\1\2\3\4"
+      "abc\0\2de7-x",
+      0 },
+    { "exactly enough", 17,
+      "\1\1\2\1\2\3\4"
+      "abc\0\2de7-x",
+      0 },
     { "one byte short: the last piece is left out", 16, NULL, 14 },
     { "a string is written whole or not", 13, NULL, 10 },
     { "no room at all", 0, NULL, 0 },

@@ -10,8 +10,7 @@ static const struct vector {
     const char *text;
     const char *hex;
 } vectors[] = {
-    { "a RegisterThing request",
-      "{\"certificateOwnershipToken\":\"T0k\",\"parameters\":{\"SerialNumber\":\"sn-7\"}}",
+    { "a RegisterThing request", "{\"certificateOwnershipToken\":\"T0k\",\"parameters\":{\"SerialNumber\":\"sn-7\"}}",
       "a2781963657274696669636174654f776e657273686970546f6b656e6354306b6a706172616d6574657273a16c53657269616c4e756d6265"
       "7264736e2d37" },
     { "a RegisterThing answer", "{\"deviceConfiguration\":{\"Url\":\"u\"},\"thingName\":\"dev-sn-7\"}",
@@ -94,7 +93,8 @@ static void followed(void **state)
 static const struct accepted {
     const char *name, *hex, *text;
 } accepted[] = {
-    { "indefinite map and text (provisioning 3.3)", "bf781963657274696669636174655369676e696e67526571756573747f6261626163ffff",
+    { "indefinite map and text (provisioning 3.3)",
+      "bf781963657274696669636174655369676e696e67526571756573747f6261626163ffff",
       "{\"certificateSigningRequest\":\"abc\"}" },
     { "an indefinite array", "9f0102ff", "[1,2]" },
     { "an empty indefinite map", "bfff", "{}" },
@@ -134,7 +134,8 @@ static const struct refused {
     { "a byte string as a key", "a1416101" },
     { "a number as a key", "a10101" },
     { "null as a key", "a1f601" },
-    { "a key with U+0000", "a163610062" "01" },
+    { "a key with U+0000", "a163610062"
+                           "01" },
     { "a half float", "f93c00" },
     { "a float", "fa47c35000" },
     { "a double", "fb3ff199999999999a" },

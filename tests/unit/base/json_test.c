@@ -106,7 +106,10 @@ static const struct row {
     { "hexadecimal", BYTES("[0x10]"), REFUSED, NULL },
     { "a form feed as white space", BYTES("[1,\f2]"), REFUSED, NULL },
     { "a vertical tab as white space", BYTES("[1,\v2]"), REFUSED, NULL },
-    { "a no-break space", BYTES("[1,\xc2\xa0""2]"), REFUSED, NULL },
+    { "a no-break space",
+      BYTES("[1,\xc2\xa0"
+            "2]"),
+      REFUSED, NULL },
     { "a bracket closed by a brace", BYTES("[1}"), REFUSED, NULL },
     { "a closing bracket alone", BYTES("]"), REFUSED, NULL },
     { "a comma alone", BYTES(","), REFUSED, NULL },
@@ -191,9 +194,12 @@ static const struct stamp {
     int64_t ms;
     const char *printed;
 } stamps[] = {
-    { "milliseconds", 1763900000123, "{\"t\":1763900000.123}" }, { "a whole second", 1763900100000, "{\"t\":1763900100.0}" },
-    { "tenths", 1763900100500, "{\"t\":1763900100.5}" },         { "the epoch", 0, "{\"t\":0.0}" },
-    { "a leading zero", 1001, "{\"t\":1.001}" },                 { "before the epoch", -1500, "{\"t\":-1.5}" },
+    { "milliseconds", 1763900000123, "{\"t\":1763900000.123}" },
+    { "a whole second", 1763900100000, "{\"t\":1763900100.0}" },
+    { "tenths", 1763900100500, "{\"t\":1763900100.5}" },
+    { "the epoch", 0, "{\"t\":0.0}" },
+    { "a leading zero", 1001, "{\"t\":1.001}" },
+    { "before the epoch", -1500, "{\"t\":-1.5}" },
 };
 
 static void stamps_time(void **state)

@@ -18,15 +18,19 @@ static const struct row {
       " warn refused 7 bytes client=\"10.0.0.7:4711\" server=\"one\"\n" },
     { "a newline forges no line", LINE, false, LOG_INFO, SLICE("a\n2026 error b\r\x1b[2J"),
       " info a\\x0a2026 error b\\x0d\\x1b[2J client=\"10.0.0.7:4711\" server=\"one\"\n" },
-    { "a control of the C1 set", LINE, false, LOG_INFO, SLICE("\xc2\x9b""2J \xc3\xbc"),
+    { "a control of the C1 set", LINE, false, LOG_INFO,
+      SLICE("\xc2\x9b"
+            "2J \xc3\xbc"),
       " info \\xc2\\x9b2J \xc3\xbc client=\"10.0.0.7:4711\" server=\"one\"\n" },
     { "bytes that are not UTF-8", LINE, false, LOG_INFO, SLICE("a\xff\xc3"),
       " info a\\xff\\xc3 client=\"10.0.0.7:4711\" server=\"one\"\n" },
     { "too quiet a level", LINE, false, LOG_DEBUG, SLICE("a"), NULL },
     { "a sentence as JSON", LINE, true, LOG_ERROR, SLICE("it \"broke\"\n\xff"),
-      "\",\"logLevel\":\"ERROR\",\"message\":\"it \\\"broke\\\"\\\\x0a\\\\xff\",\"client\":\"10.0.0.7:4711\",\"server\":\"one\"}\n" },
+      "\",\"logLevel\":\"ERROR\",\"message\":\"it "
+      "\\\"broke\\\"\\\\x0a\\\\xff\",\"client\":\"10.0.0.7:4711\",\"server\":\"one\"}\n" },
     { "an event as JSON", EVENT, true, LOG_INFO, SLICE("p\n7"),
-      "\",\"logLevel\":\"INFO\",\"eventType\":\"Connect\",\"clientId\":\"p\\\\x0a7\",\"count\":3,\"client\":\"10.0.0.7:4711\","
+      "\",\"logLevel\":\"INFO\",\"eventType\":\"Connect\",\"clientId\":\"p\\\\x0a7\",\"count\":3,\"client\":\"10.0.0.7:"
+      "4711\","
       "\"server\":\"one\"}\n" },
     { "an event as text", EVENT, false, LOG_INFO, SLICE("p\"7\\"),
       " info Connect clientId=\"p\\\"7\\\\\" count=\"3\" client=\"10.0.0.7:4711\" server=\"one\"\n" },
@@ -67,8 +71,8 @@ static void prints(void **state)
     if (row->line == NULL) {
         assert_string_equal(text, "");
     } else {
-        size_t time_length = row->as_json ? sizeof("{\"timestamp\":\"2026-01-15 08:30:00.123") - 1 :
-                                            sizeof("2026-01-15 08:30:00.123") - 1;
+        size_t time_length = row->as_json ? sizeof("{\"timestamp\":\"2026-01-15 08:30:00.123") - 1
+                                          : sizeof("2026-01-15 08:30:00.123") - 1;
         assert_true(strlen(text) > time_length);
         assert_string_equal(text + time_length, row->line);
     }
