@@ -2,8 +2,7 @@
 #include "mqtt/trie.h"
 #include "base/secret.h"
 
-/* The tables of a node are children of the node, which each function that adds to one calls `holder`. Most nodes have
-   one child and one subscriber: a table begins small. */
+/* The tables of a node are children of the node, which each function that adds to one calls `holder`. */
 #define uthash_malloc(size)      memory_zeroed(holder, 1, (size), "table of a trie's node")
 #define uthash_free(table, size) talloc_free(table)
 #include <uthash.h>
@@ -18,12 +17,16 @@ struct entry {
     UT_hash_handle hh;
 };
 
+/* Most nodes have one child or one subscriber: that one stands alone, without a table, which would be larger than the
+   node. The second one makes the table. */
 struct node {
     struct node *parent;
-    struct node *children; /* by level */
+    struct node *only_child;
+    struct node *children; /* by level; empty while there is an only child */
     struct node *plus;
     struct node *hash;
-    struct entry *entries; /* by key */
+    struct entry *only_entry;
+    struct entry *entries; /* by key; empty while there is an only entry */
     UT_hash_handle hh;
     slice level;
 };
@@ -53,19 +56,90 @@ size_t mqtt_trie_node_count(const struct mqtt_trie *trie)
     return trie->nodes;
 }
 
-/* ---- the way to a path's node ---- */
+/* ---- children: those whose level is a text ---- */
 
 static unsigned hash_of(slice level)
 {
     return (unsigned)hash_keyed(level);
 }
 
-static struct node *find_child(const struct node *node, slice level, unsigned hash)
+static struct node *find_child(const struct node *node, slice level)
 {
-    struct node *child;
-    HASH_FIND_BYHASHVALUE(hh, node->children, level.at, level.length, hash, child);
+    struct node *child = node->only_child;
+    if (child != NULL)
+        return slice_equal(child->level, level) ? child : NULL;
+    if (node->children != NULL)
+        HASH_FIND_BYHASHVALUE(hh, node->children, level.at, level.length, hash_of(level), child);
     return child;
 }
+
+static void hash_child(struct node *holder, struct node *child)
+{
+    unsigned hash = hash_of(child->level);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, holder->children, child->level.at, child->level.length, hash, child);
+}
+
+static void add_child(struct node *node, struct node *child)
+{
+    if (node->only_child == NULL && node->children == NULL) {
+        node->only_child = child;
+        return;
+    }
+    if (node->only_child != NULL)
+        hash_child(node, node->only_child);
+    node->only_child = NULL;
+    hash_child(node, child);
+}
+
+static void drop_child(struct node *node, struct node *child)
+{
+    if (node->only_child == child)
+        node->only_child = NULL;
+    else
+        HASH_DEL(node->children, child);
+}
+
+/* ---- entries: the same by another key ---- */
+
+static struct entry *find_entry(const struct node *node, const void *key)
+{
+    struct entry *entry = node->only_entry;
+    if (entry != NULL)
+        return entry->key == key ? entry : NULL;
+    HASH_FIND_PTR(node->entries, &key, entry);
+    return entry;
+}
+
+static void hash_entry(struct node *holder, struct entry *entry)
+{
+    HASH_ADD_PTR(holder->entries, key, entry);
+}
+
+static void add_entry(struct node *node, const void *key, void *value)
+{
+    struct entry *entry = MAKE(node, struct entry);
+    entry->key = key;
+    entry->value = value;
+    if (node->only_entry == NULL && node->entries == NULL) {
+        node->only_entry = entry;
+        return;
+    }
+    if (node->only_entry != NULL)
+        hash_entry(node, node->only_entry);
+    node->only_entry = NULL;
+    hash_entry(node, entry);
+}
+
+static void drop_entry(struct node *node, struct entry *entry)
+{
+    if (node->only_entry == entry)
+        node->only_entry = NULL;
+    else
+        HASH_DEL(node->entries, entry);
+    talloc_free(entry);
+}
+
+/* ---- the way to a path's node ---- */
 
 /* Where the node's wildcard child of this level hangs; NULL for a level that is a text. */
 static struct node **wildcard_slot(struct node *node, slice level)
@@ -76,7 +150,7 @@ static struct node **wildcard_slot(struct node *node, slice level)
 static struct node *find_below(struct node *node, slice level)
 {
     struct node **slot = wildcard_slot(node, level);
-    return slot != NULL ? *slot : find_child(node, level, hash_of(level));
+    return slot != NULL ? *slot : find_child(node, level);
 }
 
 /* The level's text stands behind the node, in the same piece of memory. */
@@ -91,34 +165,19 @@ static struct node *node_new(struct node *parent, slice level)
     return node;
 }
 
-static struct node *grow(struct mqtt_trie *trie, struct node *holder, slice level)
+static struct node *grow(struct mqtt_trie *trie, struct node *parent, slice level)
 {
-    struct node *node = node_new(holder, level);
-    struct node **slot = wildcard_slot(holder, level);
+    struct node *node = node_new(parent, level);
+    struct node **slot = wildcard_slot(parent, level);
     trie->nodes++;
     if (slot != NULL)
         *slot = node;
     else
-        HASH_ADD_KEYPTR_BYHASHVALUE(hh, holder->children, node->level.at, level.length, hash_of(level), node);
+        add_child(parent, node);
     return node;
 }
 
 /* ---- insert and remove ---- */
-
-static struct entry *find_entry(const struct node *node, const void *key)
-{
-    struct entry *entry;
-    HASH_FIND_PTR(node->entries, &key, entry);
-    return entry;
-}
-
-static void add_entry(struct node *holder, const void *key, void *value)
-{
-    struct entry *entry = MAKE(holder, struct entry);
-    entry->key = key;
-    entry->value = value;
-    HASH_ADD_PTR(holder->entries, key, entry);
-}
 
 void *mqtt_trie_insert(struct mqtt_trie *trie, slice path, const void *key, void *value)
 {
@@ -140,7 +199,8 @@ void *mqtt_trie_insert(struct mqtt_trie *trie, slice path, const void *key, void
 
 static bool is_bare(const struct node *node)
 {
-    return node->entries == NULL && node->children == NULL && node->plus == NULL && node->hash == NULL;
+    return node->only_entry == NULL && node->entries == NULL && node->only_child == NULL && node->children == NULL &&
+           node->plus == NULL && node->hash == NULL;
 }
 
 /* Frees the node if nothing hangs on it any more, then its parent likewise, up to the root. */
@@ -152,7 +212,7 @@ static void prune(struct mqtt_trie *trie, struct node *node)
         if (slot != NULL)
             *slot = NULL;
         else
-            HASH_DEL(parent->children, node);
+            drop_child(parent, node);
         talloc_free(node);
         trie->nodes--;
         node = parent;
@@ -168,8 +228,7 @@ void *mqtt_trie_remove(struct mqtt_trie *trie, slice path, const void *key)
     if (entry == NULL)
         return NULL;
     void *removed = entry->value;
-    HASH_DEL(node->entries, entry);
-    talloc_free(entry);
+    drop_entry(node, entry);
     trie->entries--;
     prune(trie, node);
     return removed;
@@ -180,7 +239,6 @@ void *mqtt_trie_remove(struct mqtt_trie *trie, slice path, const void *key)
 /* A topic name split once. No filter is deeper than the array, so that of a deeper name the count is enough. */
 struct walk {
     slice levels[MQTT_MAX_LEVELS];
-    unsigned hashes[MQTT_MAX_LEVELS];
     size_t depth;
     bool reserved; /* the name begins with '$': wildcards of the first level don't take it [MQTT-4.7.2-1] */
     bool hash_takes_parent;
@@ -190,6 +248,8 @@ struct walk {
 
 static void report(const struct walk *walk, const struct node *node)
 {
+    if (node->only_entry != NULL)
+        walk->found(node->only_entry->value, walk->arg);
     for (const struct entry *entry = node->entries; entry != NULL; entry = entry->hh.next)
         walk->found(entry->value, walk->arg);
 }
@@ -205,7 +265,7 @@ static void visit(const struct walk *walk, const struct node *node, size_t depth
     }
     if (depth == MQTT_MAX_LEVELS)
         return;
-    const struct node *child = find_child(node, walk->levels[depth], walk->hashes[depth]);
+    const struct node *child = find_child(node, walk->levels[depth]);
     if (child != NULL)
         visit(walk, child, depth + 1);
     if (node->plus != NULL && wildcards)
@@ -214,16 +274,14 @@ static void visit(const struct walk *walk, const struct node *node, size_t depth
 
 void mqtt_trie_match(const struct mqtt_trie *trie, slice topic, mqtt_trie_found *found, void *arg)
 {
-    struct walk walk; /* 1.5 kilobytes: cleared where it is used only */
+    struct walk walk; /* a kilobyte: cleared only where it is used */
     walk.depth = 0;
     walk.reserved = slice_starts(topic, "$");
     walk.hash_takes_parent = trie->hash_takes_parent;
     walk.found = found;
     walk.arg = arg;
     for (slice level; slice_split(&topic, '/', &level); walk.depth++)
-        if (walk.depth < MQTT_MAX_LEVELS) {
+        if (walk.depth < MQTT_MAX_LEVELS)
             walk.levels[walk.depth] = level;
-            walk.hashes[walk.depth] = hash_of(level);
-        }
     visit(&walk, trie->root, 0);
 }
