@@ -1,0 +1,185 @@
+/* deliver.c - from a session to its client: what is sent now, what waits, what is dropped (broker.md 4.3, 4.6). */
+#include "broker/inner.h"
+#include "base/clock.h"
+#include <utlist.h>
+
+static void drop(struct session *session, const char *why)
+{
+    atomic_fetch_add(&session->broker->count.messages_dropped, 1);
+    if (session->client != NULL)
+        log_debug(&session->client->id_scope, "dropped a message: %s", why);
+}
+
+/* ---- sending ---- */
+
+static struct mqtt_packet packet_of(const struct message *message, uint8_t qos, bool retain_as_published)
+{
+    struct mqtt_packet packet = { .type = MQTT_PUBLISH, .properties = message->properties };
+    packet.publish.topic = message->topic;
+    packet.publish.payload = message->payload;
+    packet.publish.qos = qos;
+    packet.publish.retain = retain_as_published && message->retain;
+    if (message->expires_ms != 0) {
+        int64_t left = message->expires_ms - clock_monotonic_ms();
+        mqtt_set_number(&packet.properties, MQTT_MESSAGE_EXPIRY, left > 0 ? (uint32_t)((left + 999) / 1000) : 0);
+    }
+    return packet;
+}
+
+/* False: this client does not get the message (too large for it, or its policies forbid it). */
+static bool transmit(struct client *client, const struct mqtt_packet *packet)
+{
+    if (client->maximum_packet_size != 0 && mqtt_size(client->version, packet) > client->maximum_packet_size)
+        return false;
+    if (!client_may_quietly(client, "iot:Receive", "topic/", packet->publish.topic)) {
+        atomic_fetch_add(&client->broker->count.receive_refused, 1);
+        return false;
+    }
+    client_send(client, packet);
+    atomic_fetch_add(&client->broker->count.messages_out, 1);
+    return true;
+}
+
+static bool id_in_use(const struct session *session, uint16_t id)
+{
+    const struct outgoing *outgoing;
+    DL_FOREACH(session->inflight, outgoing)
+    {
+        if (outgoing->id == id)
+            return true;
+    }
+    return false;
+}
+
+static uint16_t next_id(struct session *session)
+{
+    do
+        session->last_id = session->last_id == UINT16_MAX ? 1 : session->last_id + 1;
+    while (id_in_use(session, session->last_id));
+    return session->last_id;
+}
+
+static void forget(struct outgoing *outgoing)
+{
+    message_drop(outgoing->message);
+    talloc_free(outgoing);
+}
+
+static size_t window_of(const struct session *session)
+{
+    uint32_t wanted = session->client->receive_maximum;
+    return wanted < INFLIGHT_MAX ? wanted : INFLIGHT_MAX;
+}
+
+/* Moves what may be sent from the queue to the wire. */
+static void pump(struct session *session)
+{
+    struct client *client = session->client;
+    while (session->queue != NULL && client != NULL && !client->closing &&
+           session->inflight_count < window_of(session) && client->transport->queued(client->arg) < OUTPUT_MAX) {
+        struct outgoing *outgoing = session->queue;
+        DL_DELETE(session->queue, outgoing);
+        session->queue_count--;
+        session->queue_bytes -= outgoing->message->payload.length;
+        struct mqtt_packet packet = packet_of(outgoing->message, 1, outgoing->retain_as_published);
+        packet.id = outgoing->id = next_id(session);
+        if (message_expired(outgoing->message) || !transmit(client, &packet)) {
+            drop(session, "it expired, is too large for the client, or iot:Receive is denied");
+            forget(outgoing);
+            continue;
+        }
+        DL_APPEND(session->inflight, outgoing);
+        session->inflight_count++;
+    }
+}
+
+/* ---- arriving ---- */
+
+static bool queue_is_full(const struct session *session, const struct message *message)
+{
+    if (!session->persistent)
+        return session->queue_count >= QUEUE_CLEAN_MAX;
+    return session->queue_count >= QUEUE_PERSISTENT_MAX ||
+           session->queue_bytes + message->payload.length > QUEUE_PERSISTENT_BYTES;
+}
+
+static void deliver_once(struct session *session, struct message *message, bool retain_as_published)
+{
+    struct client *client = session->client;
+    struct mqtt_packet packet = packet_of(message, 0, retain_as_published);
+    if (client == NULL || client->closing || client->transport->queued(client->arg) >= OUTPUT_MAX)
+        drop(session, "QoS 0 to a client that is offline or slow");
+    else if (!transmit(client, &packet))
+        drop(session, "it is too large for the client, or iot:Receive is denied");
+}
+
+void session_deliver(struct session *session, struct message *message, uint8_t granted, bool retain_as_published)
+{
+    uint8_t qos = message->qos < granted ? message->qos : granted;
+    if (message_expired(message))
+        return;
+    if (qos == 0) {
+        deliver_once(session, message, retain_as_published);
+        return;
+    }
+    if (queue_is_full(session, message)) {
+        drop(session, "the queue of the session is full");
+        return;
+    }
+    struct outgoing *outgoing = MAKE(NULL, struct outgoing);
+    outgoing->message = message_share(message);
+    outgoing->retain_as_published = retain_as_published;
+    DL_APPEND(session->queue, outgoing);
+    session->queue_count++;
+    session->queue_bytes += message->payload.length;
+    pump(session);
+}
+
+/* The answer of a request is never sent again: nothing of it is kept but its packet id, until the client takes more. */
+void session_reply(struct session *session, struct mqtt_packet *packet)
+{
+    struct client *client = session->client;
+    if (packet->publish.qos > 0)
+        packet->id = next_id(session);
+    if (client->maximum_packet_size != 0 && mqtt_size(client->version, packet) > client->maximum_packet_size) {
+        drop(session, "an answer is too large for the client");
+        return;
+    }
+    client_send(client, packet);
+    atomic_fetch_add(&session->broker->count.messages_out, 1);
+}
+
+/* ---- acknowledging, resuming ---- */
+
+void session_acknowledge(struct session *session, uint16_t id)
+{
+    struct outgoing *outgoing;
+    DL_FOREACH(session->inflight, outgoing)
+    {
+        if (outgoing->id == id) {
+            DL_DELETE(session->inflight, outgoing);
+            session->inflight_count--;
+            forget(outgoing);
+            break;
+        }
+    }
+    pump(session);
+}
+
+void session_resume(struct session *session)
+{
+    struct outgoing *outgoing, *next;
+    DL_FOREACH_SAFE(session->inflight, outgoing, next)
+    {
+        struct mqtt_packet packet = packet_of(outgoing->message, 1, outgoing->retain_as_published);
+        packet.id = outgoing->id;
+        packet.publish.dup = true;
+        if (transmit(session->client, &packet))
+            continue;
+        drop(session, "it is too large for the client, or iot:Receive is denied");
+        DL_DELETE(session->inflight, outgoing);
+        session->inflight_count--;
+        forget(outgoing);
+    }
+    pump(session);
+}

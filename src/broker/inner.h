@@ -1,0 +1,263 @@
+/* inner.h - what the files of the broker share with each other.
+
+   Who may touch what: a client and its session only on their loop; a subscriber and a message by whoever holds a
+   reference (their fields say which of them move); an account's trie under its lock. */
+#pragma once
+#include "broker/broker.h"
+#include "base/secret.h"
+#include <pthread.h>
+#include <stdatomic.h>
+/* Client ids and filters are strangers' names. */
+#define HASH_FUNCTION(at, length, hash) (hash) = (unsigned)hash_keyed(slice_bytes((at), (length)))
+#include <uthash.h>
+
+enum {
+    CLIENT_ID_MAX = 128,
+    FILTERS_A_PACKET = 8,
+    SUBSCRIPTIONS_A_CONNECTION = 50,
+    INBOUND_ALIASES = 8,
+    INFLIGHT_MAX = 100,
+    KEEP_ALIVE_MIN_S = 30,
+    KEEP_ALIVE_MAX_S = 1200,
+    PACKET_V5_MAX = 149504,
+    PACKET_V3_MAX = 131072 + 16 * 1024,
+    PAYLOAD_MAX = 131072,
+    OUTPUT_MAX = 1024 * 1024,         /* beyond it a slow receiver gets no more QoS 0 */
+    QUEUE_CLEAN_MAX = 1000,
+    QUEUE_PERSISTENT_MAX = 10000,
+    QUEUE_PERSISTENT_BYTES = 64 * 1024 * 1024,
+    REQUESTS_WAITING_MAX = 10,        /* provisioning 4.7 */
+    MESSAGE_EXPIRY_MAX_S = 604800,
+    CONTENT_TYPE_MAX = 256,
+    CORRELATION_MAX = 8192,
+    USER_PROPERTIES_MAX = 8192
+};
+
+/* ---- message.c: immutable, reference-counted, on any thread ---- */
+
+struct message {
+    atomic_int references;
+    slice topic, payload;
+    uint8_t qos;
+    bool retain;
+    struct mqtt_properties properties; /* what travels on: no alias, no subscription id, no expiry */
+    int64_t expires_ms;                /* monotonic; 0: never */
+    const char *publisher;             /* client id, for no local; NULL: the service */
+};
+/* Copies what the packet points to. */
+struct message *message_new(const struct mqtt_packet *publish, const char *publisher);
+struct message *message_share(struct message *message);
+void message_drop(struct message *message);
+bool message_expired(const struct message *message);
+
+/* ---- a subscriber: how others reach a session, wherever it lives ---- */
+
+struct subscriber {
+    atomic_int references;
+    atomic_uint home;             /* index of the loop that owns the session; moves only there */
+    struct session *session;      /* of the home loop only; NULL: the session is over */
+};
+struct subscriber *subscriber_share(struct subscriber *subscriber);
+void subscriber_drop(struct subscriber *subscriber);
+
+/* ---- subscriptions of an account ---- */
+
+struct subscription {
+    struct subscriber *to;
+    uint8_t qos;
+    bool no_local, retain_as_published;
+    char *filter;                 /* key of the session's table */
+    UT_hash_handle hh;
+};
+
+struct account_topics {
+    const char *account;
+    pthread_rwlock_t lock;
+    struct mqtt_trie *trie;
+    UT_hash_handle hh;
+};
+struct account_topics *topics_of(struct broker *broker, const char *account);
+/* Every matching session once, with its highest granted QoS, each told on its own loop. */
+void topics_route(struct broker *broker, struct account_topics *topics, struct message *message);
+
+/* ---- sessions ---- */
+
+struct outgoing {                 /* a QoS 1 message on its way to the client */
+    struct outgoing *prev, *next;
+    struct message *message;
+    uint16_t id;                  /* 0: queued, not sent */
+    bool retain_as_published;
+};
+
+struct session {
+    struct broker *broker;
+    struct subscriber *self;
+    const char *account, *client_id;
+    struct account_topics *topics;
+    bool persistent;
+    uint32_t expiry_s;
+    const char *principal;        /* of the last connect */
+    struct subscription *subscriptions; /* by filter */
+    struct outgoing *inflight, *queue;
+    size_t inflight_count, queue_count, queue_bytes;
+    uint16_t last_id;
+    struct client *client;        /* NULL: offline */
+    int64_t ends_ms;              /* offline: monotonic */
+    struct session *prev, *next;  /* of its loop's list */
+};
+
+/* The session of a connecting client: taken over, or new. `resumed` comes later, on the client's loop: see
+   connect_continue. */
+void session_claim(struct client *client);
+void session_end(struct session *session);          /* unsubscribes, forgets; the client must be off it */
+void session_detach(struct session *session);       /* its client is gone: ends now, or waits for its expiry */
+void session_deliver(struct session *session, struct message *message, uint8_t granted, bool retain_as_published);
+void session_resume(struct session *session);       /* after CONNACK: un-acknowledged first, then the queue */
+/* A direct reply: to this connection, never queued; QoS 1 takes a packet id of the session. */
+void session_reply(struct session *session, struct mqtt_packet *packet);
+void session_acknowledge(struct session *session, uint16_t id);
+struct subscription *session_subscription(struct session *session, slice filter);
+void session_subscribe(struct session *session, const struct mqtt_subscription *wish, slice path);
+bool session_unsubscribe(struct session *session, slice filter);
+/* The highest QoS granted to the session for this topic; -1: no subscription matches. */
+int session_granted(struct session *session, slice topic);
+
+/* ---- clients ---- */
+
+struct request;                   /* request.c */
+
+/* Lives as long as somebody waits for an answer to the client; all on the client's loop. */
+struct reach {
+    int references;
+    struct client *client;        /* NULL: gone */
+};
+
+struct phase {
+    const char *name;
+    void (*packet)(struct client *client, const struct mqtt_packet *packet);
+};
+
+struct client {
+    struct broker *broker;
+    struct broker_loop *on;
+    const struct transport *transport;
+    void *arg;
+    struct peer peer;
+    struct scope scope;           /* while= */
+    struct scope id_scope;        /* client_id= */
+    const struct phase *phase;
+    int version;                  /* 0 before CONNECT */
+    bool closing;
+    bool counted;                 /* CONNACK 0 was sent */
+    const char *why;              /* of the end, for the log */
+    /* from CONNECT */
+    struct {
+        bool clean, valid_id, has_authentication;
+        uint16_t keep_alive_s;
+        uint32_t expiry_s;
+        int will_fault;           /* reason code of a will that cannot be taken, or 0 */
+    } wish;
+    const char *client_id;
+    bool id_assigned;
+    unsigned keep_alive_s;
+    int64_t last_packet_ms, born_ms;
+    uint32_t receive_maximum, maximum_packet_size;
+    bool wants_reasons;
+    bool session_present;
+    struct message *will;
+    slice aliases[INBOUND_ALIASES + 1];
+    /* who it is */
+    struct principal *principal;
+    const struct policy **policies;
+    struct session *session;
+    struct reach *reach;
+    /* provisioning requests, strictly one after the other */
+    struct request *requests;
+    size_t request_count;
+    struct client *prev, *next;   /* of its loop's list */
+};
+
+/* client.c */
+void client_enter(struct client *client, const struct phase *phase);
+void client_send(struct client *client, const struct mqtt_packet *packet);
+/* Ends it: v5 gets DISCONNECT with the reason (0: none), then the transport closes. `why` is a literal. */
+void client_end(struct client *client, int reason, const char *why, const char *text);
+void client_fail(struct client *client, const error *e); /* by the error's reason code */
+void reach_drop(struct reach *reach);
+bool client_is_v5(const struct client *client);
+extern const struct phase phase_greeting, phase_deciding, phase_serving;
+void client_arm(struct client *client);
+
+/* connect.c */
+void connect_packet(struct client *client, const struct mqtt_packet *packet);
+void connect_refuse(struct client *client, int reason, const char *text);
+void connect_continue(struct client *client, bool session_present); /* the session is client->session */
+
+/* serve.c */
+void serve_packet(struct client *client, const struct mqtt_packet *packet);
+
+/* publish.c */
+void publish_packet(struct client *client, const struct mqtt_packet *packet);
+
+/* subscribe.c */
+void subscribe_packet(struct client *client, const struct mqtt_packet *packet);
+void unsubscribe_packet(struct client *client, const struct mqtt_packet *packet);
+
+/* authorize.c: IoT policies. Denials are logged with what decided. */
+bool client_may(struct client *client, const char *action, const char *kind, slice name);
+bool client_may_connect(struct client *client);
+bool client_may_quietly(struct client *client, const char *action, const char *kind, slice name);
+
+/* reserved.c: the `$` topics (broker.md 4.8). NULL: the client may; else the refusal's sentence. */
+const char *reserved_publish(slice topic);
+const char *reserved_subscribe(slice filter);
+
+/* request.c: requests on `$aws/...` topics that are operations of the door. */
+void request_accept(struct client *client, const struct mqtt_packet *packet, const struct mqtt_route *route);
+void requests_forget(struct client *client);
+
+/* ---- the broker ---- */
+
+enum { STRIPES = 64 };
+
+struct registered {
+    struct subscriber *subscriber;
+    UT_hash_handle hh;
+    char key[];                   /* account, NUL, client id */
+};
+
+struct stripe {
+    pthread_mutex_t lock;
+    struct registered *sessions;
+};
+
+struct broker_loop {
+    struct broker *broker;
+    struct loop *loop;
+    unsigned index;
+    struct client *clients;
+    size_t client_count;
+    struct session *sessions;
+    uv_timer_t second;            /* ends sessions whose time is over */
+    bool shutting, ended;
+};
+
+struct broker {
+    struct broker_options options;
+    struct broker_loop *loops;
+    struct stripe stripes[STRIPES];
+    pthread_mutex_t topics_lock;
+    struct account_topics *topics;
+    struct {
+        atomic_ullong connects, connects_refused, disconnects, messages_in, messages_out, messages_dropped,
+            publish_refused, subscribe_refused, receive_refused;
+        atomic_size_t connections, sessions, subscriptions;
+    } count;
+    atomic_bool shutting;
+    atomic_uint loops_left;
+    unsigned patience_ms;
+    void (*shut_done)(void *arg);
+    void *shut_arg;
+};
+struct broker_loop *broker_loop_of(struct broker *broker, const struct loop *loop);
+void broker_loop_check_end(struct broker_loop *on);
