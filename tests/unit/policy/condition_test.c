@@ -170,15 +170,6 @@ static const struct row {
     { "a backslash before another character stays", "{'StringEquals':{'a:x':'a\\\\b'}}", "a:x=a\\b", YES },
 };
 
-/* Rows quote with ' for legibility. */
-static char *quoted(void *ctx, const char *text)
-{
-    char *copy = text_copy(ctx, text);
-    for (char *at = copy; *at != 0; at++)
-        *at = *at == '\'' ? '"' : *at;
-    return copy;
-}
-
 static bool condition_allows(enum policy_kind kind, const char *condition, const char *keys)
 {
     SCRATCH ctx = talloc_new(NULL);
@@ -188,7 +179,7 @@ static bool condition_allows(enum policy_kind kind, const char *condition, const
                      text_format(ctx,
                                  "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\","
                                  "\"Resource\":\"*\",\"Condition\":%s}}",
-                                 quoted(ctx, condition)));
+                                 given_json(ctx, condition)));
     struct policy_request request = { SLICE("iot:Connect"), SLICE("*"), &context };
     return policy_evaluate(&policy, 1, &request, NULL) == POLICY_ALLOW;
 }
@@ -202,6 +193,7 @@ static void answers(void **state)
 static const struct row iam_rows[] = {
     { "a backslash is no escape for IAM", "{'StringEquals':{'a:x':'a\\\\,b'}}", "a:x=a\\,b", YES },
     { "so it does not vanish", "{'StringEquals':{'a:x':'a\\\\,b'}}", "a:x=a,b", NO },
+    { "a parenthesis escapes nothing for IAM", "{'StringLike':{'a:x':'$(*)'}}", "a:x=$(abc)", YES },
     { "the audience of a pool", "{'StringEquals':{'cognito-identity.amazonaws.com:aud':'p'}}",
       "cognito-identity.amazonaws.com:aud=p", YES },
     { "a key with a path", "{'StringEquals':{'login.example.org/realms/a:sub':'p'}}",
@@ -252,7 +244,7 @@ static void looks_up(void **state)
                      text_format(ctx,
                                  "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\","
                                  "\"Resource\":\"*\",\"Condition\":%s}}",
-                                 quoted(ctx, row->condition)));
+                                 given_json(ctx, row->condition)));
     struct policy_request request = { SLICE("iot:Connect"), SLICE("*"), &near };
     assert_int_equal(policy_evaluate(&policy, 1, &request, NULL) == POLICY_ALLOW, row->holds);
 }

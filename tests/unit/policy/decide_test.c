@@ -126,6 +126,35 @@ static void decides(void **state)
     assert_int_equal(decision.by.policy != NULL, row->effect == DENY || (row->effect == ALLOW && !grounds.root));
 }
 
+#define NAMING "{'Effect':'Allow','Action':'sts:AssumeRole','Principal':{'AWS':'%s'}}"
+
+/* The Allow that names the caller best decides; among equals the first. */
+static const struct naming_row {
+    const char *name, *first, *second;
+    int statement; /* 0: the account is named, and no identity policy allows */
+} namings[] = {
+    { "account, then user", "account", "user", 2 },   { "user, then account", "user", "account", 1 },
+    { "the user by both names", "user", "id", 1 },    { "everyone is more than the account", "account", "everyone", 2 },
+    { "the account twice", "account", "account", 0 },
+};
+
+static void is_best_named(void **state)
+{
+    const struct naming_row *row = *state;
+    SCRATCH ctx = talloc_new(NULL);
+    char *first = text_format(ctx, NAMING, principal_of(row->first));
+    char *second = text_format(ctx, NAMING, principal_of(row->second));
+    const char *document = given_json(ctx, text_format(ctx, "{'Statement':[%s,%s]}", first, second));
+    struct iam_grounds grounds = {
+        .resource = given_policy(ctx, POLICY_IAM_TRUST, document),
+        .caller = { .arn = SLICE(USER), .id = SLICE(USER_ID), .account = SLICE("111122223333") },
+    };
+    struct policy_request request = { SLICE("sts:AssumeRole"), SLICE(ROLE), NULL };
+    struct iam_decision decision;
+    assert_int_equal(policy_decide_iam(&grounds, &request, &decision), row->statement ? ALLOW : NOTHING);
+    assert_int_equal(decision.by.statement, row->statement);
+}
+
 #define SENTENCE "User: " USER " is not authorized to perform: iot:ListThings on resource: *"
 
 static const struct sentence {
@@ -283,12 +312,10 @@ static void is_trusted(void **state)
                              "{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'sts:AssumeRole',%s,"
                              "'Condition':%s}}",
                              row->principal, row->condition);
-    for (char *at = text; *at != 0; at++)
-        *at = *at == '\'' ? '"' : *at;
     struct policy_context context = given_context(ctx, row->keys);
     struct trust_request request = { row->caller, slice_of(row->action), &context };
     struct policy_decision decision;
-    const struct policy *trust = given_policy(ctx, POLICY_IAM_TRUST, text);
+    const struct policy *trust = given_policy(ctx, POLICY_IAM_TRUST, given_json(ctx, text));
     assert_int_equal(policy_trusts(trust, &request, &decision), row->trusts);
     assert_int_equal(decision.statement, row->trusts ? 1 : 0);
 
@@ -367,6 +394,6 @@ static void are_all_sound(void **state)
 
 int main(void)
 {
-    return RUN_TABLES(TABLE(rows, decides), TABLE(sentences, says), TABLE(trusts, is_trusted),
-                      TABLE(managed, is_ready_made), TABLE(wholes, are_all_sound));
+    return RUN_TABLES(TABLE(rows, decides), TABLE(namings, is_best_named), TABLE(sentences, says),
+                      TABLE(trusts, is_trusted), TABLE(managed, is_ready_made), TABLE(wholes, are_all_sound));
 }

@@ -30,6 +30,15 @@ static inline struct policy_context given_context(void *ctx, const char *text)
     return context;
 }
 
+/* Documents quote with ' here, for legibility. */
+static inline char *given_json(void *ctx, const char *text)
+{
+    char *copy = text_copy(ctx, text);
+    for (char *at = copy; *at != 0; at++)
+        *at = *at == '\'' ? '"' : *at;
+    return copy;
+}
+
 static inline struct policy *given_policy(void *ctx, enum policy_kind kind, const char *document)
 {
     struct policy *policy = NULL;
