@@ -34,6 +34,22 @@
     "\"iot:UpdateThingGroupsForThing\",\"iot:AddThingToBillingGroup\",\"iot:DescribeBillingGroup\","                \
     "\"iot:RemoveThingFromBillingGroup\""
 
+#define GREENGRASS_THINGS                                             \
+    "\"arn:aws:iot:*:*:thing/GG_*\",\"arn:aws:iot:*:*:thing/*-gcm\"," \
+    "\"arn:aws:iot:*:*:thing/*-gda\",\"arn:aws:iot:*:*:thing/*-gci\""
+#define GREENGRASS_SHADOWS \
+    ALLOW("\"iot:DeleteThingShadow\",\"iot:GetThingShadow\",\"iot:UpdateThingShadow\"", GREENGRASS_THINGS)
+#define GREENGRASS_REGISTRY                                       \
+    ALLOW("\"iot:DescribeThing\"", "\"arn:aws:iot:*:*:thing/*\"") \
+    "," ALLOW("\"iot:DescribeCertificate\"", "\"arn:aws:iot:*:*:cert/*\"")
+#define GREENGRASS_FUNCTIONS            \
+    ALLOW("\"greengrass:*\"", ANYTHING) \
+    "," ALLOW("\"lambda:GetFunction\",\"lambda:GetFunctionConfiguration\"", ANYTHING)
+#define GREENGRASS_SECRETS \
+    ALLOW("\"secretsmanager:GetSecretValue\"", "\"arn:aws:secretsmanager:*:*:secret:greengrass-*\"")
+#define GREENGRASS_BUCKETS "\"arn:aws:s3:::*Greengrass*\",\"arn:aws:s3:::*GreenGrass*\",\"arn:aws:s3:::*greengrass*\""
+#define GREENGRASS_OBJECTS ALLOW("\"s3:GetObject\"", GREENGRASS_BUCKETS)
+
 static const struct policy_managed policies[] = {
     { AWS_ARN("AdministratorAccess"), "/", "AdministratorAccess", "v1", DOCUMENT(ALLOW("\"*\"", ANYTHING)) },
     { AWS_ARN("AWSIoTFullAccess"), "/", "AWSIoTFullAccess", "v2",
@@ -62,24 +78,8 @@ static const struct policy_managed policies[] = {
       DOCUMENT(ALLOW("\"greengrass:*\"", ANYTHING)) },
     { AWS_ARN("service-role/AWSGreengrassResourceAccessRolePolicy"), "/service-role/",
       "AWSGreengrassResourceAccessRolePolicy", "v5",
-      DOCUMENT(
-          ALLOW("\"iot:DeleteThingShadow\",\"iot:GetThingShadow\",\"iot:UpdateThingShadow\"",
-                "\"arn:aws:iot:*:*:thing/GG_*\",\"arn:aws:iot:*:*:thing/*-gcm\","
-                "\"arn:aws:iot:*:*:thing/*-gda\",\"arn:aws:iot:*:*:thing/*-gci\"") "," ALLOW("\"iot:DescribeThing\"",
-                                                                                             "\"arn:aws:iot:*:*:thing/"
-                                                                                             "*\"") "," ALLOW("\"iot:"
-                                                                                                              "Describe"
-                                                                                                              "Certific"
-                                                                                                              "ate\"",
-                                                                                                              "\"arn:"
-                                                                                                              "aws:iot:"
-                                                                                                              "*:*:"
-                                                                                                              "cert/"
-                                                                                                              "*\"") "," ALLOW("\"greengrass:*\"",
-                                                                                                                               ANYTHING) "," ALLOW("\"lambda:GetFunction\",\"lambda:GetFunctionConfiguration\"",
-                                                                                                                                                   ANYTHING) "," ALLOW("\"secretsmanager:GetSecretValue\"",
-                                                                                                                                                                       "\"arn:aws:secretsmanager:*:*:secret:greengrass-*\"") "," ALLOW("\"s3:GetObject\"",
-                                                                                                                                                                                                                                       "\"arn:aws:s3:::*Greengrass*\",\"arn:aws:s3:::*GreenGrass*\",\"arn:aws:s3:::*greengrass*\"")) },
+      DOCUMENT(GREENGRASS_SHADOWS "," GREENGRASS_REGISTRY "," GREENGRASS_FUNCTIONS "," GREENGRASS_SECRETS
+                                  "," GREENGRASS_OBJECTS) },
     { AWS_ARN("IAMReadOnlyAccess"), "/", "IAMReadOnlyAccess", "v4",
       DOCUMENT(ALLOW("\"iam:GenerateCredentialReport\",\"iam:GenerateServiceLastAccessedDetails\",\"iam:Get*\","
                      "\"iam:List*\",\"iam:SimulateCustomPolicy\",\"iam:SimulatePrincipalPolicy\"",
