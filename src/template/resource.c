@@ -1,4 +1,4 @@
-/* resource.c - reads Resources: things, certificates and policies, and the rules between them (provisioning 4.1, 4.3). */
+/* resource.c - reads Resources: things, certificates, policies, and the rules between them (provisioning 4.1, 4.3). */
 #include "template/expression.h"
 #include "policy/policy.h"
 

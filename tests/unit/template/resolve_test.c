@@ -399,7 +399,36 @@ static void answers(void **state)
     talloc_free(ctx);
 }
 
+/* The longest words, and one letter more. N is given: that many letters. */
+static const struct length_row {
+    const char *name;
+    const char *resources; /* beside the certificate */
+    size_t most;
+} length_rows[] = {
+    { "a thing's name", THING("\"ThingName\":{\"Ref\":\"N\"}"), 128 },
+    { "a type's name", THING("\"ThingName\":\"t\",\"ThingTypeName\":{\"Ref\":\"N\"}"), 128 },
+    { "a group's name", THING("\"ThingName\":\"t\",\"ThingGroups\":[{\"Ref\":\"N\"}]"), 128 },
+    { "a billing group's name", THING("\"ThingName\":\"t\",\"BillingGroup\":{\"Ref\":\"N\"}"), 128 },
+    { "an attribute's value", THING("\"ThingName\":\"t\",\"AttributePayload\":{\"a\":{\"Ref\":\"N\"}}"), 800 },
+    { "a policy's name", POLICY("\"PolicyName\":{\"Ref\":\"N\"}"), 128 },
+};
+
+static void lengths(void **state)
+{
+    const struct length_row *row = *state;
+    void *ctx = talloc_new(NULL);
+    char *letters = text_format(ctx, "%0*d", (int)row->most, 0);
+    struct outcome_case in = {
+        .body = text_format(ctx, "{\"Resources\":{" CERTIFICATE ",%s}}", row->resources),
+        .given = text_format(ctx, "{\"N\":\"%s\"}", letters),
+    };
+    assert_non_null(strstr(outcome(ctx, in), letters));
+    in.given = text_format(ctx, "{\"N\":\"%s0\"}", letters);
+    assert_memory_equal(outcome(ctx, in), BAD(""), strlen(BAD("")));
+    talloc_free(ctx);
+}
+
 int main(void)
 {
-    return RUN_TABLES(TABLE(value_rows, values), TABLE(rows, answers));
+    return RUN_TABLES(TABLE(value_rows, values), TABLE(rows, answers), TABLE(length_rows, lengths));
 }

@@ -162,6 +162,8 @@ static void others(void **state)
     talloc_free(ctx);
 }
 
+#define TEN(text) text text text text text text text text text text
+
 /* A value that is made of its parts many times over. */
 static const struct bound_row {
     const char *name;
@@ -182,15 +184,10 @@ static const struct bound_row {
       "InvalidParameters: v of DeviceConfiguration: the template's values are too long together." },
     { "many pieces", "{\"Fn::Select\":[0,{\"Fn::Split\":[\"n\",{\"Fn::Sub\":\"", "${N}", "\"}]}]}", 16, 4096,
       "InvalidParameters: v of DeviceConfiguration: the template's values are too long together." },
-    { "empty values that multiply",
-      "{\"Fn::Sub\":[\"${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}"
-      "${a}${a}${a}${a}\",{\"a\":"
-      "{\"Fn::Sub\":[\"${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}${b}"
-      "${b}${b}${b}${b}\",{\"b\":"
-      "{\"Fn::Sub\":[\"${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}${c}"
-      "${c}${c}${c}${c}\",{\"c\":"
-      "{\"Fn::Sub\":\"",
-      "${N}", "\"}}]}}]}}]}", 2000, 0,
+    { "empty values that multiply", "{\"Fn::Sub\":[\"" TEN(TEN("${a}")) "\",{\"a\":{\"Fn::Sub\":\"", "${N}", "\"}}]}",
+      1000, 0, "InvalidParameters: v of DeviceConfiguration: the template's values are too long together." },
+    { "lists of empty texts that multiply", "{\"Fn::Sub\":[\"" TEN(TEN("${a}")) "\",{\"a\":{\"Fn::Join\":[\"\",[\"\"",
+      ",\"\"", "]]}}]}", 1000, 0,
       "InvalidParameters: v of DeviceConfiguration: the template's values are too long together." },
 };
 
