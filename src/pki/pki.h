@@ -90,7 +90,7 @@ struct pki_certificate {
 struct pki_issuer;
 
 /* Fails with InvalidIssuer, naming the file: unreadable, the key readable by others, no CA, key and certificate that do
-   not belong together, a key other than RSA >= 2048 or P-256. */
+   not belong together, a key that is neither RSA nor EC. */
 FALLIBLE pki_issuer_read(void *ctx, const char *certificate_path, const char *key_path, struct pki_issuer **out);
 FALLIBLE pki_issuer_new(void *ctx, slice certificate_pem, slice key_pem, struct pki_issuer **out);
 /* Fail only when the issuer's key cannot sign: InternalFailureException. */
@@ -139,9 +139,10 @@ struct pki_credentials {
 
 struct pki_authority_wish {
     const char *common_name;
-    enum pki_key_kind key; /* PKI_P256 or PKI_RSA */
-    bool may_certify_authorities;
-    int64_t now_s; /* valid for twenty years */
+    enum pki_key_kind key;                          /* PKI_P256 or PKI_RSA */
+    enum { PKI_SIGNS_ALL, PKI_SIGNS_LEAVES } reach; /* an issuing CA signs leaves only */
+    int64_t now_s;
+    int years;
 };
 /* Self-signed when `above` is NULL. Fails with InvalidIssuer when `above` is not an authority. */
 FALLIBLE pki_make_authority(void *ctx, const struct pki_authority_wish *wish, const struct pki_credentials *above,
