@@ -44,7 +44,7 @@ struct shape {
     bool has_min, has_max;
     double min, max;
     const char *pattern_text;
-    const struct pattern *pattern;
+    const struct model_pattern *pattern;
     const char **values;                /* an enum's */
     size_t value_count;
     bool sensitive;
@@ -110,7 +110,7 @@ struct pattern_pool {
     void *ctx;
     struct named_pattern {
         const char *text;
-        struct pattern *pattern;
+        struct model_pattern *pattern;
     } * patterns;
     size_t count;
 };

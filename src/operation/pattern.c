@@ -5,7 +5,7 @@
 
 enum { STEPS_LIMIT = 2000000, DEPTH_LIMIT = 100000, TRANSLATION_LIMIT = 16384 };
 
-struct pattern {
+struct model_pattern {
     pcre2_code *code;
     pcre2_match_context *limits;
 };
@@ -108,16 +108,16 @@ static FALLIBLE translate_one(struct translation *t)
     return NULL;
 }
 
-static int pattern_released(struct pattern *pattern)
+static int pattern_released(struct model_pattern *pattern)
 {
     pcre2_code_free(pattern->code);
     pcre2_match_context_free(pattern->limits);
     return 0;
 }
 
-static FALLIBLE compile_translated(void *ctx, const char *java, slice translated, struct pattern **out)
+static FALLIBLE compile_translated(void *ctx, const char *java, slice translated, struct model_pattern **out)
 {
-    struct pattern *pattern = MAKE(ctx, struct pattern);
+    struct model_pattern *pattern = MAKE(ctx, struct model_pattern);
     talloc_set_destructor(pattern, pattern_released);
     pcre2_compile_context *newlines = pcre2_compile_context_create(NULL);
     pattern->limits = pcre2_match_context_create(NULL);
@@ -144,7 +144,7 @@ static FALLIBLE compile_translated(void *ctx, const char *java, slice translated
     return NULL;
 }
 
-FALLIBLE pattern_compile(void *ctx, const char *java, struct pattern **out)
+FALLIBLE model_pattern_compile(void *ctx, const char *java, struct model_pattern **out)
 {
     struct translation t = { .ctx = ctx, .java = java, .rest = slice_of(java) };
     t.out = writer_new(ctx, TRANSLATION_LIMIT);
@@ -155,7 +155,7 @@ FALLIBLE pattern_compile(void *ctx, const char *java, struct pattern **out)
     return compile_translated(ctx, java, writer_slice_of(&t.out), out);
 }
 
-bool pattern_matches(const struct pattern *pattern, slice text)
+bool model_pattern_matches(const struct model_pattern *pattern, slice text)
 {
     const char *at = text.at ? text.at : "";
     pcre2_match_data *where = pcre2_match_data_create(1, NULL);

@@ -5,11 +5,11 @@
 #pragma once
 #include "base/bytes.h"
 
-struct pattern;
+struct model_pattern;
 
 /* Fails with InvalidModel: PCRE2 refuses it, or it holds something of Java's that has no translation here (a class inside
    a class, `&&`). */
-FALLIBLE pattern_compile(void *ctx, const char *java, struct pattern **out);
+FALLIBLE model_pattern_compile(void *ctx, const char *java, struct model_pattern **out);
 
 /* `text` must be UTF-8. A match that costs too much counts as none. */
-bool pattern_matches(const struct pattern *pattern, slice text);
+bool model_pattern_matches(const struct model_pattern *pattern, slice text);

@@ -36,8 +36,11 @@ static bool name_index(const char *const *names, size_t count, const char *name,
 
 static FALLIBLE find_shape(struct shape_context *c, const char *where, json *reference, const struct shape **out)
 {
-    TRY(model_check_keys(c->ctx, c->model, where, reference, element_keys));
-    const char *name = json_get_text(reference, "shape");
+    const char *name = json_text(reference).at; /* of maps: the name alone */
+    if (name == NULL) {
+        TRY(model_check_keys(c->ctx, c->model, where, reference, element_keys));
+        name = json_get_text(reference, "shape");
+    }
     *out = name ? model_shape_find(c->model, name) : NULL;
     return *out ? NULL : model_broken(c->ctx, c->model, where, "names no shape");
 }
@@ -103,8 +106,8 @@ static FALLIBLE compile_pattern(struct shape_context *c, const char *text, struc
             shape->pattern = pool->patterns[i].pattern;
     if (shape->pattern != NULL)
         return NULL;
-    struct pattern *pattern;
-    TRY(pattern_compile(pool->ctx, text, &pattern));
+    struct model_pattern *pattern;
+    TRY(model_pattern_compile(pool->ctx, text, &pattern));
     *ARRAY_ADD(pool->ctx, pool->patterns, pool->count) = (struct named_pattern){ shape->pattern_text, pattern };
     shape->pattern = pattern;
     return NULL;
@@ -136,10 +139,10 @@ static FALLIBLE compile_shape(struct shape_context *c, json *source, struct shap
     if (shape->type == SHAPE_STRUCTURE)
         TRY(compile_members(c, source, shape));
     if (shape->type == SHAPE_LIST)
-        TRY(find_shape(c, shape->name, json_get_object(source, "member"), &shape->element));
+        TRY(find_shape(c, shape->name, json_get(source, "member"), &shape->element));
     if (shape->type == SHAPE_MAP) {
-        TRY(find_shape(c, shape->name, json_get_object(source, "key"), &shape->key));
-        TRY(find_shape(c, shape->name, json_get_object(source, "value"), &shape->element));
+        TRY(find_shape(c, shape->name, json_get(source, "key"), &shape->key));
+        TRY(find_shape(c, shape->name, json_get(source, "value"), &shape->element));
     }
     shape->error_status = (int)json_get_integer(source, "error", 0);
     const char *code = json_get_text(source, "code");

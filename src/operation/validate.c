@@ -1,6 +1,5 @@
 /* validate.c - input against the model: every constraint, at every depth, in the sentences of x509 3.1. */
 #include "operation/model.h"
-#include <math.h>
 
 enum { ERRORS_SHOWN = 10, VALUE_SHOWN = 256, TEXT_LIMIT = 16384 };
 
@@ -100,7 +99,7 @@ static void wrong_type(struct check *check, const struct subject *subject, const
 
 static void write_bound(writer *out, double bound)
 {
-    writer_format(out, bound == floor(bound) ? "%.0f" : "%g", bound);
+    writer_format(out, bound == (double)(int64_t)bound ? "%.0f" : "%g", bound);
 }
 
 static void check_range(struct check *check, const struct subject *subject, double size, const char *what)
@@ -157,7 +156,7 @@ static void check_string(struct check *check, const struct subject *subject)
     if (!is_clean(check, subject, text))
         return;
     check_range(check, subject, (double)text_utf8_length(text), "length");
-    if (shape->pattern && !pattern_matches(shape->pattern, text) && broken_constraint(check, subject))
+    if (shape->pattern && !model_pattern_matches(shape->pattern, text) && broken_constraint(check, subject))
         writer_format(&check->sentences, "Member must satisfy regular expression pattern: %s", shape->pattern_text);
     if (shape->value_count > 0 && !is_one_of(shape, text) && broken_constraint(check, subject))
         write_values(&check->sentences, shape);

@@ -1,7 +1,6 @@
 /* xml.c - answers of the query protocol (auth 3.2): the output's shape as elements, in the model's order. */
 #include "operation/door.h"
 #include "base/clock.h"
-#include <math.h>
 
 enum { ANSWER_LIMIT = 16 << 20 };
 
@@ -68,7 +67,7 @@ static void write_value(writer *out, const struct shape *shape, json *value)
         write_map(out, shape, value);
     } else if (shape->type == SHAPE_TIMESTAMP && json_is_number(value)) {
         char text[CLOCK_TEXT_MAX];
-        clock_iso8601(llround(json_object_get_double(value) * 1000), text);
+        clock_iso8601((int64_t)(json_object_get_double(value) * 1000 + 0.5), text);
         writer_text(out, text);
     } else if (json_is_text(value)) {
         write_escaped(out, json_text(value));
