@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { AUTHORITY_YEARS = 30 };
+
 /* ---- certificates ---- */
 
 static FALLIBLE write_credentials(void *ctx, const char *dir, const struct pki_credentials *made, const char *issuers,
@@ -24,8 +26,15 @@ static FALLIBLE make_certificates(void *ctx, const char *dir, const struct confi
 {
     int64_t now_s = clock_now_s();
     struct pki_credentials *root, *issuer, *server;
-    struct pki_authority_wish root_wish = { "muster root CA", PKI_P256, true, now_s };
-    struct pki_authority_wish issuer_wish = { "muster issuing CA", PKI_P256, false, now_s };
+    struct pki_authority_wish root_wish = { .common_name = "muster root CA",
+                                            .key = PKI_P256,
+                                            .may_certify_authorities = true,
+                                            .now_s = now_s,
+                                            .years = AUTHORITY_YEARS };
+    struct pki_authority_wish issuer_wish = { .common_name = "muster issuing CA",
+                                              .key = PKI_P256,
+                                              .now_s = now_s,
+                                              .years = AUTHORITY_YEARS };
     struct pki_server_wish wish = { configuration->domain, configuration->region, PKI_P256, now_s };
     TRY(pki_make_authority(ctx, &root_wish, NULL, &root));
     TRY(write_credentials(ctx, dir, root, "", FILE_TRUST_ROOT, FILE_TRUST_KEY));
