@@ -116,7 +116,7 @@ static FALLIBLE read_array(struct decoder *from, const struct head *head, json *
         TRY(read_more(from, head, &left, &more));
         if (!more)
             break;
-        struct head element;
+        struct head element = { 0 };
         json *value = NULL;
         TRY(read_head(from, &element));
         TRY(read_item(from, &element, &value));
@@ -148,8 +148,8 @@ static FALLIBLE read_map(struct decoder *from, const struct head *head, json *ob
         TRY(read_more(from, head, &left, &more));
         if (!more)
             break;
-        char *key;
-        struct head member;
+        char *key = NULL;
+        struct head member = { 0 };
         json *value = NULL;
         TRY(read_key(from, &key));
         TRY(read_head(from, &member));
@@ -187,7 +187,7 @@ static FALLIBLE read_integer(struct decoder *from, const struct head *head, json
 /* *out is the caller's reference. When reading fails inside a container, the container is dropped here. */
 static FALLIBLE read_item(struct decoder *from, const struct head *head, json **out)
 {
-    slice text;
+    slice text = { NULL, 0 };
     error *e;
 
     switch (head->major) {

@@ -23,13 +23,19 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* Of two digits that hex_is has seen. */
+static char hex_byte(const char *digits)
+{
+    return (char)((unsigned)hex_value(digits[0]) << 4 | (unsigned)hex_value(digits[1]));
+}
+
 bool hex_decode(void *ctx, slice text, slice *out)
 {
     if (text.length % 2 != 0 || !hex_is(text, text.length))
         return false;
     char *bytes = memory_zeroed(ctx, 1, text.length / 2 + 1, "bytes");
     for (size_t i = 0; i < text.length; i += 2)
-        bytes[i / 2] = (char)(hex_value(text.at[i]) << 4 | hex_value(text.at[i + 1]));
+        bytes[i / 2] = hex_byte(text.at + i);
     *out = (slice){ bytes, text.length / 2 };
     return true;
 }
@@ -153,7 +159,7 @@ bool percent_decode(void *ctx, slice text, slice *out)
             talloc_free(bytes);
             return false;
         }
-        bytes[written++] = (char)(hex_value(text.at[i + 1]) << 4 | hex_value(text.at[i + 2]));
+        bytes[written++] = hex_byte(text.at + i + 1);
         i += 2;
     }
     *out = (slice){ bytes, written };

@@ -37,11 +37,12 @@ typedef struct error {
     } while (0)
 
 /* `name` must live as long as the error (a literal); the message is formatted into ctx. Never NULL. */
-error *error_new(void *ctx, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+error *error_new(void *ctx, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4), returns_nonnull));
 
 /* As error_new, with the reason that a log line shows and a client does not. `cause` is moved under the new error. */
 error *error_because(void *ctx, error *cause, const char *name, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5), returns_nonnull));
 
 /* Adds a member to the answer; copies the value. Returns e. */
 error *error_with(error *e, const char *name, const char *value);

@@ -60,11 +60,16 @@ static FALLIBLE parse_lexed(void *ctx, slice text, int depth_max, json **out)
     return error_new(ctx, "InvalidJson", "Not valid JSON at byte %zu: %s.", end + 1, json_tokener_error_desc(status));
 }
 
+static bool is_white(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static slice without_white_space(slice text)
 {
-    while (text.length > 0 && memchr(" \t\r\n", text.at[0], 4) != NULL)
+    while (text.length > 0 && is_white(text.at[0]))
         text = slice_from(text, 1);
-    while (text.length > 0 && memchr(" \t\r\n", text.at[text.length - 1], 4) != NULL)
+    while (text.length > 0 && is_white(text.at[text.length - 1]))
         text.length--;
     return text;
 }
