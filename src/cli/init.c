@@ -28,11 +28,12 @@ static FALLIBLE make_certificates(void *ctx, const char *dir, const struct confi
     struct pki_credentials *root, *issuer, *server;
     struct pki_authority_wish root_wish = { .common_name = "muster root CA",
                                             .key = PKI_P256,
-                                            .may_certify_authorities = true,
+                                            .reach = PKI_SIGNS_ALL,
                                             .now_s = now_s,
                                             .years = AUTHORITY_YEARS };
     struct pki_authority_wish issuer_wish = { .common_name = "muster issuing CA",
                                               .key = PKI_P256,
+                                              .reach = PKI_SIGNS_LEAVES,
                                               .now_s = now_s,
                                               .years = AUTHORITY_YEARS };
     struct pki_server_wish wish = { configuration->domain, configuration->region, PKI_P256, now_s };
