@@ -1,0 +1,11 @@
+/* admission.h - may this certificate connect, as this client id? From the cache, or read by a worker. */
+#pragma once
+#include "gateway/connection.h"
+
+/* Asked by the broker during CONNECT; answered by broker_client_admit on the connection's loop, now or later. */
+void admission_begin(struct connection *connection, struct client *client, slice client_id);
+
+extern const struct cache_kind admission_principals;
+
+/* Refusals are counted by reason (broker.md 4.17). */
+const char *admission_reason(size_t index); /* NULL past the last one */

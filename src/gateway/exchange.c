@@ -1,0 +1,127 @@
+/* exchange.c - there and back again. */
+#include "gateway/exchange.h"
+#include "gateway/http_side.h"
+#include "base/random.h"
+
+static struct exchange *exchange_of_work(struct work *work)
+{
+    return (struct exchange *)((char *)work - offsetof(struct exchange, work));
+}
+
+static struct exchange *exchange_of_post(struct loop_post *post)
+{
+    return (struct exchange *)((char *)post - offsetof(struct exchange, post));
+}
+
+static int forget(struct exchange *exchange)
+{
+    known_key_drop(exchange->key);
+    return 0;
+}
+
+/* ---- back on the loop ---- */
+
+static void give_answer(struct exchange *exchange, const struct http_answer *answer)
+{
+    struct connection *connection = connection_find(&exchange->handle);
+    if (connection != NULL)
+        http_side_answer(connection, answer);
+}
+
+static void finished(struct call *call)
+{
+    struct exchange *exchange = call->owner;
+    struct http_answer answer;
+    door_answer(exchange, call, &exchange->route, &answer);
+    give_answer(exchange, &answer);
+    talloc_free(call); /* before its caller, which the exchange's key holds */
+    talloc_free(exchange);
+}
+
+/* Only the name: a message about a signature holds the signed headers, which hold a session token. */
+static void log_refusal(struct exchange *exchange)
+{
+    struct station *station = exchange->handle.station;
+    const struct scope client = { &station->scope, "client", exchange->client };
+    const struct scope request = { &client, "request", exchange->request_id };
+    if (quiet_allows(&station->request_lines, &station->scope, "refused requests"))
+        log_info(&request, "refused a request: %s", exchange->refused->name);
+}
+
+static void refused(struct loop_post *post)
+{
+    struct exchange *exchange = exchange_of_post(post);
+    struct http_answer answer;
+    log_refusal(exchange);
+    door_refuse(exchange, exchange->gateway->options.door, &exchange->route, exchange->request_id, exchange->refused,
+                &answer);
+    give_answer(exchange, &answer);
+    talloc_free(exchange);
+}
+
+/* ---- on a worker ---- */
+
+/* Requests of devices with a certificate are routed, so that the refusal can name what is missing. */
+static FALLIBLE enter_device(struct exchange *exchange)
+{
+    const struct http_request *request = &exchange->message->request;
+    door_route(exchange->gateway->options.door, exchange, request, SLICE("iotdata"), &exchange->route);
+    if (exchange->route.operation == NULL)
+        return error_new(exchange, "UnknownOperationException", "There is no operation %.*s %.*s for devices.",
+                         PRINT(request->method), PRINT(request->path));
+    return error_new(exchange, "NotImplementedException", "%s is not implemented yet.", exchange->route.name);
+}
+
+static FALLIBLE enter_signed(struct exchange *exchange)
+{
+    const struct http_request *request = &exchange->message->request;
+    TRY(authenticate(exchange));
+    TRY(door_bind(exchange->gateway->options.door, exchange, request, &exchange->route, &exchange->call));
+    struct call *call = exchange->call;
+    slice agent = http_header_find(request, "user-agent");
+    call->caller = exchange->caller;
+    call->account = exchange->caller->account;
+    call->region = exchange->region;
+    call->source_ip = exchange->source_ip;
+    call->user_agent = agent.at ? slice_text(exchange, agent) : NULL;
+    call->via = "https";
+    call->home = exchange->handle.station->loop;
+    call->owner = exchange;
+    call->done = finished;
+    return NULL;
+}
+
+static void run(struct work *work)
+{
+    struct exchange *exchange = exchange_of_work(work);
+    exchange->refused = exchange->kind == EXCHANGE_SIGNED ? enter_signed(exchange) : enter_device(exchange);
+    if (exchange->refused == NULL) {
+        operation_run(exchange->call);
+        return;
+    }
+    exchange->post.run = refused;
+    loop_post(exchange->handle.station->loop, &exchange->post);
+}
+
+/* ---- on the loop ---- */
+
+void exchange_begin(struct connection *connection, struct http_message *message, enum exchange_kind kind)
+{
+    struct gateway *gateway = connection->station->gateway;
+    struct exchange *exchange = MAKE(NULL, struct exchange);
+    talloc_set_destructor(exchange, forget);
+    exchange->gateway = gateway;
+    exchange->handle = connection_handle(connection);
+    exchange->kind = kind;
+    exchange->message = talloc_steal(exchange, message);
+    exchange->source_ip = text_copy(exchange, connection->address);
+    exchange->client = text_copy(exchange, connection->client);
+    exchange->request_id = random_uuid(exchange);
+    exchange->region = gateway->options.regions[0];
+    exchange->route.protocol = PROTOCOL_REST_JSON;
+    exchange->work.run = run;
+    if (workers_submit(gateway->options.workers, &exchange->work))
+        return;
+    exchange->refused = error_new(exchange, "ServiceUnavailableException", "Too many requests wait already; try again.");
+    refused(&exchange->post);
+}
