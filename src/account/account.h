@@ -12,7 +12,7 @@ extern const struct operation *const account_operations[];
 /* ---- keys ---- */
 
 struct signing_key {
-    slice secret;                   /* wiped when freed */
+    slice secret; /* wiped when freed */
     const struct caller *caller;
 };
 /* In a store_read or APPLY; *out is NULL for an unknown or inactive key. The result hangs off ctx. */
@@ -35,7 +35,7 @@ FALLIBLE account_endpoint_prefix(struct tx *tx, void *ctx, const char *account, 
                                  const char **out);
 
 struct account_host {
-    const char *host;               /* lower case, full: "a1b2...-ats.iot.us-east-1.localhost" */
+    const char *host; /* lower case, full: "a1b2...-ats.iot.us-east-1.localhost" */
     const char *account;
 };
 /* Every host name of every account, for the gateway's map. */
@@ -57,5 +57,5 @@ FALLIBLE account_create(struct tx *tx, void *ctx, const struct master_key *maste
                         bool is_default, int64_t now_ms, struct account_made *out);
 
 /* door_put names that this room reads: the base domain of endpoints (const char *). */
-#define ACCOUNT_DOMAIN "account-domain"
+#define ACCOUNT_DOMAIN     "account-domain"
 #define ACCOUNT_MASTER_KEY "master-key"

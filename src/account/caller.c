@@ -80,8 +80,8 @@ FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *mas
     caller->kind = CALLER_IAM;
     caller->account = row_text(caller, row, 0);
     caller->user_name = row_text(caller, row, 2);
-    caller->arn = text_format(caller, "arn:aws:iam::%s:user%s%s", caller->account, row_text(caller, row, 3),
-                              caller->user_name);
+    caller->arn =
+        text_format(caller, "arn:aws:iam::%s:user%s%s", caller->account, row_text(caller, row, 3), caller->user_name);
     caller->user_id = row_text(caller, row, 4);
     caller->type = "User";
     caller->access_key = slice_text(caller, access_key_id);
@@ -139,12 +139,11 @@ FALLIBLE account_role(struct tx *tx, void *ctx, const char *account, const char 
     struct row *row = NULL;
     slice owner, name;
     if (account_role_arn(slice_of(role_arn), &owner, &name) && slice_is(owner, account))
-        TRY(store_find(tx, ctx, &row,
-                       "SELECT path, id, trust, name FROM iam_role WHERE account = ? AND name = ?",
+        TRY(store_find(tx, ctx, &row, "SELECT path, id, trust, name FROM iam_role WHERE account = ? AND name = ?",
                        ARGS(sql_text(account), sql_slice(name))));
-    const char *arn = row ? text_format(ctx, "arn:aws:iam::%s:role%s%s", account, row_text(ctx, row, 0),
-                                        row_text(ctx, row, 3))
-                          : NULL;
+    const char *arn =
+        row ? text_format(ctx, "arn:aws:iam::%s:role%s%s", account, row_text(ctx, row, 0), row_text(ctx, row, 3))
+            : NULL;
     if (arn == NULL || strcmp(arn, role_arn) != 0)
         return error_new(ctx, "AccessDenied", "Role %s does not exist in account %s.", role_arn, account);
     TRY(check_trust(ctx, row_slice(row, 2), role_arn, service, now_ms));

@@ -14,7 +14,7 @@ static FALLIBLE caller_identity(struct call *call)
 
 static const struct endpoint {
     const char *type, *kind, *middle;
-    bool is_data;   /* of the default account: the domain itself, one name to resolve */
+    bool is_data; /* of the default account: the domain itself, one name to resolve */
 } endpoints[] = {
     { "iot:Data-ATS", "data", "-ats.iot.", true },
     { "iot:Data", "data", ".iot.", true },
@@ -61,8 +61,8 @@ static FALLIBLE describe_endpoint(struct call *call)
         if (endpoints[i].is_data && strcmp(default_account, call->account) == 0)
             return answer(call, string("endpointAddress", domain));
         TRY(account_endpoint_prefix(call->tx, call, call->account, call->region, endpoints[i].kind, &prefix));
-        return answer(call, string("endpointAddress", text_format(call, "%s%s%s.%s", prefix, endpoints[i].middle,
-                                                                  call->region, domain)));
+        return answer(call, string("endpointAddress",
+                                   text_format(call, "%s%s%s.%s", prefix, endpoints[i].middle, call->region, domain)));
     }
     return error_new(call, "InvalidRequestException",
                      "endpointType: %s is none of iot:Data-ATS, iot:Data, iot:CredentialProvider, iot:Jobs, "

@@ -27,8 +27,7 @@ static void every_second(uv_timer_t *timer)
 static int free_broker(struct broker *broker)
 {
     struct account_topics *topics, *next;
-    HASH_ITER(hh, broker->topics, topics, next)
-    {
+    HASH_ITER (hh, broker->topics, topics, next) {
         HASH_DEL(broker->topics, topics);
         pthread_rwlock_destroy(&topics->lock);
         talloc_free(topics);

@@ -32,14 +32,14 @@ struct client;
 /* ---- who a device is: made by one READ, immutable, reference-counted ---- */
 
 struct principal_thing {
-    const char *name, *type_name;       /* type_name may be NULL */
+    const char *name, *type_name; /* type_name may be NULL */
     size_t attribute_count;
     const char **attribute_names, **attribute_values;
     bool exclusive;
 };
 
 struct principal_policy {
-    const char *name;                   /* "DeviceBase" */
+    const char *name; /* "DeviceBase" */
     const char *arn;
     const struct policy *policy;
 };
@@ -52,41 +52,42 @@ struct principal_fact {
 };
 
 struct principal {
-    int references;                     /* atomic; principal_share, principal_drop */
+    int references; /* atomic; principal_share, principal_drop */
     const char *account, *region;
-    const char *id;                     /* certificate id, 64 hex */
+    const char *id; /* certificate id, 64 hex */
     const char *arn;
     const struct principal_thing *thing; /* the connection's thing (x509.md 4.8), or NULL */
     size_t policy_count;
     const struct principal_policy *policies;
     size_t fact_count;
     const struct principal_fact *facts;
-    int64_t expires_s;                  /* notAfter */
+    int64_t expires_s; /* notAfter */
 };
-struct principal *principal_new(void);  /* one reference; everything hangs off it (talloc) */
+struct principal *principal_new(void); /* one reference; everything hangs off it (talloc) */
 struct principal *principal_share(struct principal *principal);
 void principal_drop(struct principal *principal);
 
 /* ---- the transport that the gateway gives ---- */
 
 struct transport {
-    void (*send)(void *arg, slice bytes);       /* queued and copied; sent at the end of the loop turn */
-    size_t (*queued)(void *arg);                /* bytes not yet taken by the peer */
-    void (*read)(void *arg, bool more);         /* false: stop reading; true: go on */
-    void (*close)(void *arg, const char *why);  /* what was sent is flushed; then broker_client_gone is called, later */
-    void (*wake_after_ms)(void *arg, uint64_t ms); /* calls broker_client_tick once, replaces an earlier wish; 0: none */
+    void (*send)(void *arg, slice bytes);      /* queued and copied; sent at the end of the loop turn */
+    size_t (*queued)(void *arg);               /* bytes not yet taken by the peer */
+    void (*read)(void *arg, bool more);        /* false: stop reading; true: go on */
+    void (*close)(void *arg, const char *why); /* what was sent is flushed; then broker_client_gone is called, later */
+    void (*wake_after_ms)(void *arg,
+                          uint64_t ms); /* calls broker_client_tick once, replaces an earlier wish; 0: none */
     /* Who is this, as this client id? Answered by broker_client_admit on this loop, later or at once. The texts live
        until then. */
     void (*admit)(void *arg, struct client *client, slice client_id);
 };
 
 struct peer {
-    const char *account;                /* by SNI; NULL: none was named, the certificate decides (x509.md 4.8) */
+    const char *account; /* by SNI; NULL: none was named, the certificate decides (x509.md 4.8) */
     const char *region;
-    const char *server_name;            /* SNI; NULL: none */
-    const char *address;                /* "127.0.0.1" */
+    const char *server_name; /* SNI; NULL: none */
+    const char *address;     /* "127.0.0.1" */
     uint16_t port;
-    const char *certificate_id;         /* 64 hex; NULL: the client showed none */
+    const char *certificate_id; /* 64 hex; NULL: the client showed none */
     bool tls;
 };
 
@@ -111,8 +112,8 @@ struct broker_options {
     const char *region;
     /* Limits of broker.md 5; zero means the default there. */
     size_t packet_limit, payload_limit;
-    unsigned session_expiry_max_s;      /* 3600 */
-    unsigned connect_patience_s;        /* 10 */
+    unsigned session_expiry_max_s; /* 3600 */
+    unsigned connect_patience_s;   /* 10 */
 };
 FALLIBLE broker_new(void *ctx, const struct broker_options *options, struct broker **out);
 /* Says goodbye to every client (v5 DISCONNECT 0x8B) and refuses new ones; `done` on the calling loop's thread when no

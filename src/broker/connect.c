@@ -215,8 +215,7 @@ static void send_connack(struct client *client, bool session_present)
 static void reauthorize(struct client *client)
 {
     struct subscription *subscription, *next;
-    HASH_ITER(hh, client->session->subscriptions, subscription, next)
-    {
+    HASH_ITER (hh, client->session->subscriptions, subscription, next) {
         if (!client_may(client, "iot:Subscribe", "topicfilter/", slice_of(subscription->filter)))
             session_unsubscribe(client->session, slice_of(subscription->filter));
     }

@@ -43,8 +43,7 @@ static bool transmit(struct client *client, const struct mqtt_packet *packet)
 static bool id_in_use(const struct session *session, uint16_t id)
 {
     const struct outgoing *outgoing;
-    DL_FOREACH(session->inflight, outgoing)
-    {
+    DL_FOREACH (session->inflight, outgoing) {
         if (outgoing->id == id)
             return true;
     }
@@ -154,8 +153,7 @@ void session_reply(struct session *session, struct mqtt_packet *packet)
 void session_acknowledge(struct session *session, uint16_t id)
 {
     struct outgoing *outgoing;
-    DL_FOREACH(session->inflight, outgoing)
-    {
+    DL_FOREACH (session->inflight, outgoing) {
         if (outgoing->id == id) {
             DL_DELETE(session->inflight, outgoing);
             session->inflight_count--;

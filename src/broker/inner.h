@@ -22,11 +22,11 @@ enum {
     PACKET_V5_MAX = 149504,
     PACKET_V3_MAX = 131072 + 16 * 1024,
     PAYLOAD_MAX = 131072,
-    OUTPUT_MAX = 1024 * 1024,         /* beyond it a slow receiver gets no more QoS 0 */
+    OUTPUT_MAX = 1024 * 1024, /* beyond it a slow receiver gets no more QoS 0 */
     QUEUE_CLEAN_MAX = 1000,
     QUEUE_PERSISTENT_MAX = 10000,
     QUEUE_PERSISTENT_BYTES = 64 * 1024 * 1024,
-    REQUESTS_WAITING_MAX = 10,        /* provisioning 4.7 */
+    REQUESTS_WAITING_MAX = 10, /* provisioning 4.7 */
     MESSAGE_EXPIRY_MAX_S = 604800,
     CONTENT_TYPE_MAX = 256,
     CORRELATION_MAX = 8192,
@@ -54,8 +54,8 @@ bool message_expired(const struct message *message);
 
 struct subscriber {
     atomic_int references;
-    atomic_uint home;             /* index of the loop that owns the session; moves only there */
-    struct session *session;      /* of the home loop only; NULL: the session is over */
+    atomic_uint home;        /* index of the loop that owns the session; moves only there */
+    struct session *session; /* of the home loop only; NULL: the session is over */
 };
 struct subscriber *subscriber_share(struct subscriber *subscriber);
 void subscriber_drop(struct subscriber *subscriber);
@@ -66,7 +66,7 @@ struct subscription {
     struct subscriber *to;
     uint8_t qos;
     bool no_local, retain_as_published;
-    char *filter;                 /* key of the session's table */
+    char *filter; /* key of the session's table */
     UT_hash_handle hh;
 };
 
@@ -82,10 +82,10 @@ void topics_route(struct broker *broker, struct account_topics *topics, struct m
 
 /* ---- sessions ---- */
 
-struct outgoing {                 /* a QoS 1 message on its way to the client */
+struct outgoing { /* a QoS 1 message on its way to the client */
     struct outgoing *prev, *next;
     struct message *message;
-    uint16_t id;                  /* 0: queued, not sent */
+    uint16_t id; /* 0: queued, not sent */
     bool retain_as_published;
 };
 
@@ -96,23 +96,23 @@ struct session {
     struct account_topics *topics;
     bool persistent;
     uint32_t expiry_s;
-    const char *principal;        /* of the last connect */
+    const char *principal;              /* of the last connect */
     struct subscription *subscriptions; /* by filter */
     struct outgoing *inflight, *queue;
     size_t inflight_count, queue_count, queue_bytes;
     uint16_t last_id;
-    struct client *client;        /* NULL: offline */
-    int64_t ends_ms;              /* offline: monotonic */
-    struct session *prev, *next;  /* of its loop's list */
+    struct client *client;       /* NULL: offline */
+    int64_t ends_ms;             /* offline: monotonic */
+    struct session *prev, *next; /* of its loop's list */
 };
 
 /* The session of a connecting client: taken over, or new. `resumed` comes later, on the client's loop: see
    connect_continue. */
 void session_claim(struct client *client);
-void session_end(struct session *session);          /* unsubscribes, forgets; the client must be off it */
-void session_detach(struct session *session);       /* its client is gone: ends now, or waits for its expiry */
+void session_end(struct session *session);    /* unsubscribes, forgets; the client must be off it */
+void session_detach(struct session *session); /* its client is gone: ends now, or waits for its expiry */
 void session_deliver(struct session *session, struct message *message, uint8_t granted, bool retain_as_published);
-void session_resume(struct session *session);       /* after CONNACK: un-acknowledged first, then the queue */
+void session_resume(struct session *session); /* after CONNACK: un-acknowledged first, then the queue */
 /* A direct reply: to this connection, never queued; QoS 1 takes a packet id of the session. */
 void session_reply(struct session *session, struct mqtt_packet *packet);
 void session_acknowledge(struct session *session, uint16_t id);
@@ -124,12 +124,12 @@ int session_granted(struct session *session, slice topic);
 
 /* ---- clients ---- */
 
-struct request;                   /* request.c */
+struct request; /* request.c */
 
 /* Lives as long as somebody waits for an answer to the client; all on the client's loop. */
 struct reach {
     int references;
-    struct client *client;        /* NULL: gone */
+    struct client *client; /* NULL: gone */
 };
 
 struct phase {
@@ -143,19 +143,19 @@ struct client {
     const struct transport *transport;
     void *arg;
     struct peer peer;
-    struct scope scope;           /* while= */
-    struct scope id_scope;        /* client_id= */
+    struct scope scope;    /* while= */
+    struct scope id_scope; /* client_id= */
     const struct phase *phase;
-    int version;                  /* 0 before CONNECT */
+    int version; /* 0 before CONNECT */
     bool closing;
-    bool counted;                 /* CONNACK 0 was sent */
-    const char *why;              /* of the end, for the log */
+    bool counted;    /* CONNACK 0 was sent */
+    const char *why; /* of the end, for the log */
     /* from CONNECT */
     struct {
         bool clean, valid_id, has_authentication;
         uint16_t keep_alive_s;
         uint32_t expiry_s;
-        int will_fault;           /* reason code of a will that cannot be taken, or 0 */
+        int will_fault; /* reason code of a will that cannot be taken, or 0 */
     } wish;
     const char *client_id;
     bool id_assigned;
@@ -174,7 +174,7 @@ struct client {
     /* provisioning requests, strictly one after the other */
     struct request *requests;
     size_t request_count;
-    struct client *prev, *next;   /* of its loop's list */
+    struct client *prev, *next; /* of its loop's list */
 };
 
 /* client.c */
@@ -223,7 +223,7 @@ enum { STRIPES = 64 };
 struct registered {
     struct subscriber *subscriber;
     UT_hash_handle hh;
-    char key[];                   /* account, NUL, client id */
+    char key[]; /* account, NUL, client id */
 };
 
 struct stripe {
@@ -238,7 +238,7 @@ struct broker_loop {
     struct client *clients;
     size_t client_count;
     struct session *sessions;
-    uv_timer_t second;            /* ends sessions whose time is over */
+    uv_timer_t second; /* ends sessions whose time is over */
     bool shutting, ended;
 };
 

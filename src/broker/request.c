@@ -101,8 +101,8 @@ static void refuse(struct client *client, struct request *request)
 {
     struct call *call = door_bind_topic(client->broker->options.door, &request->route, request->payload);
     struct mqtt_answer answer;
-    call->error = error_new(call, "TooManyRequests", "%d requests of this connection are waiting already.",
-                            REQUESTS_WAITING_MAX);
+    call->error =
+        error_new(call, "TooManyRequests", "%d requests of this connection are waiting already.", REQUESTS_WAITING_MAX);
     door_answer_topic(request, call, &request->route, &answer);
     reply(client, request, &answer);
     talloc_free(call);

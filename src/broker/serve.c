@@ -35,9 +35,12 @@ static void disconnect(struct client *client, const struct mqtt_packet *packet)
 static const struct {
     void (*handle)(struct client *client, const struct mqtt_packet *packet);
 } handlers[] = {
-    [MQTT_PUBLISH] = { publish_packet },         [MQTT_PUBACK] = { acknowledge },
-    [MQTT_SUBSCRIBE] = { subscribe_packet },     [MQTT_UNSUBSCRIBE] = { unsubscribe_packet },
-    [MQTT_PINGREQ] = { ping },                   [MQTT_DISCONNECT] = { disconnect },
+    [MQTT_PUBLISH] = { publish_packet },
+    [MQTT_PUBACK] = { acknowledge },
+    [MQTT_SUBSCRIBE] = { subscribe_packet },
+    [MQTT_UNSUBSCRIBE] = { unsubscribe_packet },
+    [MQTT_PINGREQ] = { ping },
+    [MQTT_DISCONNECT] = { disconnect },
     [MQTT_AUTH] = { NULL },
 };
 

@@ -71,8 +71,8 @@ static void forget_outgoing(struct outgoing **list, struct outgoing *outgoing)
 void session_end(struct session *session)
 {
     struct subscription *subscription, *next;
-    HASH_ITER(hh, session->subscriptions, subscription, next)
-    session_unsubscribe(session, slice_of(subscription->filter));
+    HASH_ITER (hh, session->subscriptions, subscription, next)
+        session_unsubscribe(session, slice_of(subscription->filter));
     while (session->inflight != NULL)
         forget_outgoing(&session->inflight, session->inflight);
     while (session->queue != NULL)
@@ -100,10 +100,10 @@ struct takeover {
     struct loop_post post;
     struct broker *broker;
     struct subscriber *of;
-    struct reach *reach;          /* of the asking client: touched on its loop only */
-    unsigned asker;               /* its loop */
+    struct reach *reach; /* of the asking client: touched on its loop only */
+    unsigned asker;      /* its loop */
     bool clean;
-    struct session *moved;        /* on the way back */
+    struct session *moved; /* on the way back */
 };
 
 static void post_takeover(struct takeover *takeover, unsigned loop, void (*run)(struct loop_post *))
@@ -243,8 +243,7 @@ int session_granted(struct session *session, slice topic)
 {
     int granted = -1;
     struct subscription *subscription, *next;
-    HASH_ITER(hh, session->subscriptions, subscription, next)
-    {
+    HASH_ITER (hh, session->subscriptions, subscription, next) {
         struct mqtt_filter filter = { .path = slice_of(subscription->filter) };
         if (subscription->qos > granted && mqtt_filter_matches(&mqtt_limits_aws, &filter, topic))
             granted = subscription->qos;

@@ -66,8 +66,8 @@ void unsubscribe_packet(struct client *client, const struct mqtt_packet *packet)
     char *codes = MAKE_ARRAY(ctx, char, count);
     struct mqtt_packet ack = { .type = MQTT_UNSUBACK, .id = packet->id };
     for (size_t i = 0; i < count; i++)
-        codes[i] = session_unsubscribe(client->session, packet->unsubscribe.filters[i]) ? 0
-                                                                                       : MQTT_NO_SUBSCRIPTION_EXISTED;
+        codes[i] =
+            session_unsubscribe(client->session, packet->unsubscribe.filters[i]) ? 0 : MQTT_NO_SUBSCRIPTION_EXISTED;
     if (client_is_v5(client))
         ack.acknowledged.codes = (slice){ codes, count };
     client_send(client, &ack);

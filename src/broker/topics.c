@@ -106,8 +106,8 @@ static void deliver_here(struct broker *broker, struct message *message, const s
 {
     struct session *session = target->to->session;
     (void)broker;
-    if (session == NULL || (target->no_local && message->publisher != NULL &&
-                            strcmp(message->publisher, session->client_id) == 0))
+    if (session == NULL ||
+        (target->no_local && message->publisher != NULL && strcmp(message->publisher, session->client_id) == 0))
         return;
     session_deliver(session, message, target->qos, target->retain_as_published);
 }

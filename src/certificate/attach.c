@@ -32,16 +32,17 @@ FALLIBLE certificate_check_target(struct call *call, const char *member, const c
         struct thing_group *group;
         *kind = TARGET_GROUP;
         TRY(registry_find_group(call->tx, call, call->account, call->region, *name, &group));
-        return group ? NULL
-                     : error_new(call, "ResourceNotFoundException", "Thing group %s cannot be found.", *name);
+        return group ? NULL : error_new(call, "ResourceNotFoundException", "Thing group %s cannot be found.", *name);
     }
     if (is_identity(target, call->region)) {
         *kind = TARGET_IDENTITY;
         *name = target;
         return NULL;
     }
-    return error_new(call, "InvalidRequestException", "%s: %s is not the ARN of a certificate%s of this account and "
-                     "region, nor a Cognito identity id.", member, target, groups ? " or thing group" : "");
+    return error_new(call, "InvalidRequestException",
+                     "%s: %s is not the ARN of a certificate%s of this account and "
+                     "region, nor a Cognito identity id.",
+                     member, target, groups ? " or thing group" : "");
 }
 
 /* ---- policies ---- */

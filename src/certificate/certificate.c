@@ -113,8 +113,8 @@ static FALLIBLE list_certificates(struct call *call)
 {
     struct listing list = { .call = call, .certificates = json_new_array(call) };
     TRY(page_begin(call, &list.page));
-    struct value after = sql_integer(list.page.after ? strtoll(list.page.after, NULL, 10)
-                                                     : (list.page.ascending ? 0 : INT64_MAX));
+    struct value after =
+        sql_integer(list.page.after ? strtoll(list.page.after, NULL, 10) : (list.page.ascending ? 0 : INT64_MAX));
     struct value account = sql_text(call->account), region = sql_text(call->region);
     struct value rows = sql_integer(list.page.size + 1);
     if (list.page.ascending)
@@ -136,10 +136,20 @@ const struct operation certificate_op_delete = { "iot", "DeleteCertificate", STE
 const struct operation certificate_op_list = { "iot", "ListCertificates", STEPS({ READ, list_certificates }) };
 
 const struct operation *const certificate_operations[] = {
-    &certificate_op_create_keys,    &certificate_op_create_from_csr,         &certificate_op_describe,
-    &certificate_op_update,         &certificate_op_delete,                  &certificate_op_list,
-    &certificate_op_create_policy,  &certificate_op_get_policy,              &certificate_op_list_policies,
-    &certificate_op_delete_policy,  &certificate_op_attach_policy,           &certificate_op_detach_policy,
-    &certificate_op_list_attached_policies, &certificate_op_attach_principal, &certificate_op_detach_principal,
+    &certificate_op_create_keys,
+    &certificate_op_create_from_csr,
+    &certificate_op_describe,
+    &certificate_op_update,
+    &certificate_op_delete,
+    &certificate_op_list,
+    &certificate_op_create_policy,
+    &certificate_op_get_policy,
+    &certificate_op_list_policies,
+    &certificate_op_delete_policy,
+    &certificate_op_attach_policy,
+    &certificate_op_detach_policy,
+    &certificate_op_list_attached_policies,
+    &certificate_op_attach_principal,
+    &certificate_op_detach_principal,
     NULL,
 };

@@ -19,8 +19,8 @@
 extern const struct operation *const certificate_operations[];
 
 /* door_put names that this room reads */
-#define CERTIFICATE_ISSUER "issuer"                 /* const struct pki_issuer * */
-#define CERTIFICATE_KEYS "key-pool"                 /* struct pki_rsa_pool * */
+#define CERTIFICATE_ISSUER         "issuer"         /* const struct pki_issuer * */
+#define CERTIFICATE_KEYS           "key-pool"       /* struct pki_rsa_pool * */
 #define CERTIFICATE_ALLOW_UNREVOKE "allow-unrevoke" /* set: a REVOKED certificate may be given another status */
 
 /* ---- issuing ---- */
@@ -29,7 +29,7 @@ extern const struct operation *const certificate_operations[];
 struct certificate_issue {
     struct pki_waiter waiter;
     struct call *call;
-    struct pki_key_pair *pair;          /* NULL for a CSR */
+    struct pki_key_pair *pair; /* NULL for a CSR */
     struct pki_certificate *certificate;
 };
 FALLIBLE certificate_take_keys(struct call *call); /* WAIT */
@@ -72,5 +72,4 @@ FALLIBLE certificate_attach_policy(struct call *call, const char *policy, const 
    DEVICE_CERTIFICATE_REVOKED, DEVICE_CERTIFICATE_PENDING_ACTIVATION, DEVICE_CERTIFICATE_PENDING_TRANSFER,
    DEVICE_CERTIFICATE_EXPIRED, DEVICE_CERTIFICATE_NOT_YET_VALID. */
 FALLIBLE certificate_load_principal(struct tx *tx, void *ctx, const char *account, const char *region,
-                                    const char *certificate_id, slice client_id, int64_t now_s,
-                                    struct principal **out);
+                                    const char *certificate_id, slice client_id, int64_t now_s, struct principal **out);

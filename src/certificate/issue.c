@@ -6,9 +6,9 @@ static void keys_are_ready(struct pki_waiter *waiter, struct pki_key_pair *pair)
 {
     struct certificate_issue *issue = (struct certificate_issue *)waiter;
     issue->pair = pair;
-    call_resume(issue->call, pair ? NULL
-                                  : error_new(issue->call, "ServiceUnavailableException",
-                                              "The server is stopping; try again."));
+    call_resume(issue->call,
+                pair ? NULL
+                     : error_new(issue->call, "ServiceUnavailableException", "The server is stopping; try again."));
 }
 
 FALLIBLE certificate_take_keys(struct call *call)
@@ -62,10 +62,8 @@ static FALLIBLE register_certificate(struct call *call)
                   value_of("keyPair", pair));
 }
 
-const struct operation certificate_op_create_keys = {
-    "iot", "CreateKeysAndCertificate",
-    STEPS({ WAIT, certificate_take_keys }, { WORK, certificate_sign }, { APPLY, register_certificate })
-};
-const struct operation certificate_op_create_from_csr = {
-    "iot", "CreateCertificateFromCsr", STEPS({ WORK, sign_csr }, { APPLY, register_certificate })
-};
+const struct operation certificate_op_create_keys = { "iot", "CreateKeysAndCertificate",
+                                                      STEPS({ WAIT, certificate_take_keys }, { WORK, certificate_sign },
+                                                            { APPLY, register_certificate }) };
+const struct operation certificate_op_create_from_csr = { "iot", "CreateCertificateFromCsr",
+                                                          STEPS({ WORK, sign_csr }, { APPLY, register_certificate }) };

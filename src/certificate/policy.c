@@ -102,8 +102,8 @@ static FALLIBLE list_policies(struct call *call)
 {
     struct listing list = { .call = call, .policies = json_new_array(call) };
     TRY(page_begin(call, &list.page));
-    struct value after = sql_integer(list.page.after ? strtoll(list.page.after, NULL, 10)
-                                                     : (list.page.ascending ? 0 : INT64_MAX));
+    struct value after =
+        sql_integer(list.page.after ? strtoll(list.page.after, NULL, 10) : (list.page.ascending ? 0 : INT64_MAX));
     struct value account = sql_text(call->account), region = sql_text(call->region);
     struct value rows = sql_integer(list.page.size + 1);
     if (list.page.ascending)

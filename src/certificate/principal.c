@@ -67,16 +67,16 @@ static FALLIBLE gather_policies(struct tx *tx, struct gathering *into, const str
                    ARGS(account, region, sql_text(into->principal->arn))));
     if (thing == NULL)
         return NULL;
-    return store_each(tx, add_policy, into,
-                      "WITH RECURSIVE above (name, parent) AS (SELECT g.name, g.parent FROM thing_group g "
-                      "JOIN thing_group_member m ON m.account = g.account AND m.region = g.region "
-                      "AND m.thing_group = g.name WHERE m.account = ?1 AND m.region = ?2 AND m.thing = ?3 "
-                      "UNION SELECT g.name, g.parent FROM thing_group g JOIN above a ON g.name = a.parent "
-                      "WHERE g.account = ?1 AND g.region = ?2) " POLICIES_OF
-                      "JOIN above ON t.target = ?4 || above.name WHERE t.account = ?1 AND t.region = ?2",
-                      ARGS(account, region, sql_text(thing->name),
-                           sql_text(text_format(into->principal, "arn:aws:iot:%s:%s:thinggroup/", into->region,
-                                                into->account))));
+    return store_each(
+        tx, add_policy, into,
+        "WITH RECURSIVE above (name, parent) AS (SELECT g.name, g.parent FROM thing_group g "
+        "JOIN thing_group_member m ON m.account = g.account AND m.region = g.region "
+        "AND m.thing_group = g.name WHERE m.account = ?1 AND m.region = ?2 AND m.thing = ?3 "
+        "UNION SELECT g.name, g.parent FROM thing_group g JOIN above a ON g.name = a.parent "
+        "WHERE g.account = ?1 AND g.region = ?2) " POLICIES_OF
+        "JOIN above ON t.target = ?4 || above.name WHERE t.account = ?1 AND t.region = ?2",
+        ARGS(account, region, sql_text(thing->name),
+             sql_text(text_format(into->principal, "arn:aws:iot:%s:%s:thinggroup/", into->region, into->account))));
 }
 
 /* ---- the thing, as policy variables see it ---- */
@@ -91,8 +91,7 @@ static const struct principal_thing *thing_facts(struct principal *principal, co
     facts->attribute_count = count;
     facts->attribute_names = MAKE_ARRAY(facts, const char *, count);
     facts->attribute_values = MAKE_ARRAY(facts, const char *, count);
-    json_object_object_foreach(thing->attributes, name, value)
-    {
+    json_object_object_foreach (thing->attributes, name, value) {
         facts->attribute_names[i] = text_copy(facts, name);
         facts->attribute_values[i++] = slice_text(facts, json_text(value));
     }

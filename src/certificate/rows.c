@@ -47,13 +47,14 @@ FALLIBLE certificate_store(struct call *call, const struct pki_certificate *cert
 {
     int64_t sequence;
     TRY(certificate_next_sequence(call, "certificate", &sequence));
-    TRY(store_run(call->tx, NULL,
-                  "INSERT INTO certificate (region, id, account, status, mode, pem, version, generation_id, not_before, "
-                  "not_after, created, sequence, modified) VALUES (?, ?, ?, ?, 'DEFAULT', ?, 1, ?, ?, ?, ?, ?, ?)",
-                  ARGS(sql_text(call->region), sql_text(certificate->id), sql_text(call->account), sql_text(status),
-                       sql_text(certificate->pem), sql_text(random_uuid(call)),
-                       sql_integer(certificate->not_before_s), sql_integer(certificate->not_after_s),
-                       sql_integer(call->now_ms), sql_integer(sequence), sql_integer(call->now_ms))));
+    TRY(store_run(
+        call->tx, NULL,
+        "INSERT INTO certificate (region, id, account, status, mode, pem, version, generation_id, not_before, "
+        "not_after, created, sequence, modified) VALUES (?, ?, ?, ?, 'DEFAULT', ?, 1, ?, ?, ?, ?, ?, ?)",
+        ARGS(sql_text(call->region), sql_text(certificate->id), sql_text(call->account), sql_text(status),
+             sql_text(certificate->pem), sql_text(random_uuid(call)), sql_integer(certificate->not_before_s),
+             sql_integer(certificate->not_after_s), sql_integer(call->now_ms), sql_integer(sequence),
+             sql_integer(call->now_ms))));
     return call_change(call, "certificate", certificate->id, "CREATED", status);
 }
 
@@ -93,8 +94,8 @@ FALLIBLE certificate_set_status(struct call *call, const struct certificate *cer
     TRY(store_run(call->tx, NULL,
                   "UPDATE certificate SET status = ?, version = version + 1, modified = ? "
                   "WHERE region = ? AND id = ? AND account = ?",
-                  ARGS(sql_text(status), sql_integer(call->now_ms), sql_text(call->region),
-                       sql_text(certificate->id), sql_text(call->account))));
+                  ARGS(sql_text(status), sql_integer(call->now_ms), sql_text(call->region), sql_text(certificate->id),
+                       sql_text(call->account))));
     if (strcmp(certificate->status, "ACTIVE") == 0)
         call_effect(call, EFFECT_DISCONNECT, certificate->id);
     return call_change(call, "certificate", certificate->id, "UPDATED", status);

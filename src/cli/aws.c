@@ -6,14 +6,22 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const passed[] = { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION",
-                                      "AWS_ENDPOINT_URL",  "AWS_CA_BUNDLE" };
+static const char *const passed[] = { "AWS_ACCESS_KEY_ID",  "AWS_SECRET_ACCESS_KEY", "AWS_REGION",
+                                      "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",      "AWS_CA_BUNDLE" };
 
 /* What could lead the command elsewhere. */
-static const char *const dropped[] = { "AWS_PROFILE",           "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN",
-                                       "AWS_SECURITY_TOKEN",    "AWS_ROLE_ARN",        "AWS_WEB_IDENTITY_TOKEN_FILE",
-                                       "AWS_ENDPOINT_URL_IOT",  "AWS_ENDPOINT_URL_STS", "HTTPS_PROXY",
-                                       "https_proxy",           "ALL_PROXY",            "all_proxy" };
+static const char *const dropped[] = { "AWS_PROFILE",
+                                       "AWS_DEFAULT_PROFILE",
+                                       "AWS_SESSION_TOKEN",
+                                       "AWS_SECURITY_TOKEN",
+                                       "AWS_ROLE_ARN",
+                                       "AWS_WEB_IDENTITY_TOKEN_FILE",
+                                       "AWS_ENDPOINT_URL_IOT",
+                                       "AWS_ENDPOINT_URL_STS",
+                                       "HTTPS_PROXY",
+                                       "https_proxy",
+                                       "ALL_PROXY",
+                                       "all_proxy" };
 
 static const char *const refused[] = { "--endpoint-url", "--profile", "--ca-bundle", "--no-verify-ssl" };
 

@@ -24,10 +24,10 @@ FALLIBLE cli_init_folder(void *ctx, const struct init_wish *wish);
 /* ---- options: --name VALUE, in a table ---- */
 
 struct option_row {
-    const char *name;    /* "--mqtt-port" */
+    const char *name; /* "--mqtt-port" */
     enum { OPTION_TEXT, OPTION_NUMBER, OPTION_FLAG } kind;
-    void *at;            /* const char **, int *, bool * */
-    int low, high;       /* OPTION_NUMBER */
+    void *at;      /* const char **, int *, bool * */
+    int low, high; /* OPTION_NUMBER */
 };
 /* Reads argv[1] and on; fails with InvalidUsage naming the option and the reason. */
 FALLIBLE cli_options(void *ctx, int argc, char **argv, const struct option_row *rows, size_t count);

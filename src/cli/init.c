@@ -60,8 +60,8 @@ struct making {
 static FALLIBLE make_account(struct tx *tx, void *arg)
 {
     struct making *making = arg;
-    return account_create(tx, making->ctx, making->master, making->wish->account,
-                          making->wish->configuration->region, true, clock_now_ms(), &making->made);
+    return account_create(tx, making->ctx, making->master, making->wish->account, making->wish->configuration->region,
+                          true, clock_now_ms(), &making->made);
 }
 
 static FALLIBLE make_store(struct making *making, const char *dir)
@@ -111,8 +111,7 @@ static FALLIBLE fill(struct making *making, const char *dir, const char *final)
     TRY(make_store(making, dir));
     TRY(pki_write_file(ctx, text_format(ctx, "%s/%s", dir, FILE_CONFIGURATION), 0600,
                        configuration_text(ctx, making->wish->configuration)));
-    return pki_write_file(ctx, text_format(ctx, "%s/%s", dir, FILE_ENVIRONMENT), 0600,
-                          environment_text(making, final));
+    return pki_write_file(ctx, text_format(ctx, "%s/%s", dir, FILE_ENVIRONMENT), 0600, environment_text(making, final));
 }
 
 /* ---- the folder ---- */

@@ -57,7 +57,7 @@ FALLIBLE cli_options(void *ctx, int argc, char **argv, const struct option_row *
 struct environment {
     struct variable {
         const char *name, *value;
-    } *variables;
+    } * variables;
     size_t count;
 };
 
@@ -80,8 +80,8 @@ FALLIBLE cli_environment_read(void *ctx, const char *dir, struct environment **o
     const char *path = text_format(ctx, "%s/%s", dir, FILE_ENVIRONMENT);
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return error_new(ctx, "InvalidFolder", "%s cannot be read: %s; make the folder with: muster init --dir %s", path,
-                         strerror(errno), dir);
+        return error_new(ctx, "InvalidFolder", "%s cannot be read: %s; make the folder with: muster init --dir %s",
+                         path, strerror(errno), dir);
     char *text = talloc_zero_size(ctx, ENVIRONMENT_MAX);
     size_t length = fread(text, 1, ENVIRONMENT_MAX - 1, file);
     fclose(file);

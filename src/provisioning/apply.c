@@ -68,10 +68,11 @@ static FALLIBLE check_references(const struct apply *apply)
 
 static error *differs(struct call *call, const char *what, const char *name)
 {
-    return error_new(call, "ResourceConflict",
-                     "ResourceConflictsException: %s of thing %s differs from the template's, and OverrideSettings says "
-                     "FAIL.",
-                     what, name);
+    return error_new(
+        call, "ResourceConflict",
+        "ResourceConflictsException: %s of thing %s differs from the template's, and OverrideSettings says "
+        "FAIL.",
+        what, name);
 }
 
 static json *attributes_of(struct call *call, const struct template_thing *wanted)

@@ -57,10 +57,8 @@ static FALLIBLE register_pending(struct call *call)
                   string("certificateOwnershipToken", token));
 }
 
-const struct operation mqtt_op_create_keys = {
-    "mqtt", "CreateKeysAndCertificate",
-    STEPS({ WAIT, certificate_take_keys }, { WORK, certificate_sign }, { APPLY, register_pending })
-};
-const struct operation mqtt_op_create_from_csr = {
-    "mqtt", "CreateCertificateFromCsr", STEPS({ WORK, certificate_sign }, { APPLY, register_pending })
-};
+const struct operation mqtt_op_create_keys = { "mqtt", "CreateKeysAndCertificate",
+                                               STEPS({ WAIT, certificate_take_keys }, { WORK, certificate_sign },
+                                                     { APPLY, register_pending }) };
+const struct operation mqtt_op_create_from_csr = { "mqtt", "CreateCertificateFromCsr",
+                                                   STEPS({ WORK, certificate_sign }, { APPLY, register_pending }) };

@@ -17,7 +17,8 @@ struct template_row {
 /* NULL when there is none. */
 FALLIBLE template_row_find(struct tx *tx, void *ctx, const char *account, const char *region, const char *name,
                            struct template_row **out);
-FALLIBLE template_row_get(struct call *call, struct template_row **out); /* by templateName; ResourceNotFoundException */
+FALLIBLE template_row_get(struct call *call,
+                          struct template_row **out); /* by templateName; ResourceNotFoundException */
 /* The body of a version; NULL when there is no such version. */
 FALLIBLE template_version_body(struct tx *tx, void *ctx, const char *account, const char *region, const char *name,
                                int64_t version, const char **body, int64_t *created);

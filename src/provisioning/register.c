@@ -5,12 +5,12 @@
 /* ---- MQTT: READ, WORK, APPLY ---- */
 
 struct registration {
-    const char *body;            /* of the default version when the call came */
-    const char *request;         /* hash of what was asked, to know a redelivered request */
+    const char *body;    /* of the default version when the call came */
+    const char *request; /* hash of what was asked, to know a redelivered request */
     const struct caller *role;
     const struct template_parameters *builtins;
     const struct template_plan *plan;
-    const char *replay;          /* the answer that an earlier request got, or NULL */
+    const char *replay; /* the answer that an earlier request got, or NULL */
 };
 
 /* Template and parameters, by a hash: a redelivered request is the same, whatever its members' order. */

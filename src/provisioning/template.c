@@ -204,12 +204,14 @@ const struct operation template_op_describe = { "iot", "DescribeProvisioningTemp
 const struct operation template_op_list = { "iot", "ListProvisioningTemplates", STEPS({ READ, list_templates }) };
 const struct operation template_op_update = { "iot", "UpdateProvisioningTemplate",
                                               STEPS({ WORK, check_update }, { APPLY, update }) };
-const struct operation template_op_delete = { "iot", "DeleteProvisioningTemplate",
-                                              STEPS({ APPLY, delete_template }) };
+const struct operation template_op_delete = { "iot", "DeleteProvisioningTemplate", STEPS({ APPLY, delete_template }) };
 
 const struct operation *const provisioning_operations[] = {
-    &template_op_create, &template_op_describe, &template_op_list,  &template_op_update,
-    &template_op_delete, &version_op_create,    &version_op_describe, &version_op_list,
-    &version_op_delete,  &register_op_rest,     &register_op_mqtt,  &mqtt_op_create_keys,
+    &template_op_create,      &template_op_describe,
+    &template_op_list,        &template_op_update,
+    &template_op_delete,      &version_op_create,
+    &version_op_describe,     &version_op_list,
+    &version_op_delete,       &register_op_rest,
+    &register_op_mqtt,        &mqtt_op_create_keys,
     &mqtt_op_create_from_csr, NULL,
 };

@@ -70,10 +70,11 @@ FALLIBLE template_check_role(struct call *call, const char *role_arn)
     TRY(call_require_pass_role(call, role_arn, "iot.amazonaws.com"));
     error *e = account_role(call->tx, call, call->account, role_arn, "iot.amazonaws.com", call->now_ms, &role);
     if (error_is(e, "AccessDenied"))
-        return error_because(call, e, "InvalidRequestException",
-                             "AWS IoT (iot.amazonaws.com) is unable to assume role (sts:AssumeRole) on resource: %s. If "
-                             "the role was just created or updated, please try again in a few seconds.",
-                             role_arn);
+        return error_because(
+            call, e, "InvalidRequestException",
+            "AWS IoT (iot.amazonaws.com) is unable to assume role (sts:AssumeRole) on resource: %s. If "
+            "the role was just created or updated, please try again in a few seconds.",
+            role_arn);
     return e;
 }
 

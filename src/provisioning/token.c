@@ -87,7 +87,7 @@ struct sweep {
     struct expired {
         const char *token, *account, *region, *principal, *certificate;
         bool used;
-    } *tokens;
+    } * tokens;
     size_t count;
 };
 

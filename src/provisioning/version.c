@@ -50,8 +50,7 @@ static FALLIBLE create(struct call *call)
     int64_t version = template->last_version + 1; /* ids are never reused */
     bool is_default = call_flag(call, "setAsDefault");
     TRY(template_version_insert(call, template->name, version, call_string(call, "templateBody")));
-    TRY(store_run(call->tx, NULL,
-                  "UPDATE template SET last_version = ? WHERE account = ? AND region = ? AND name = ?",
+    TRY(store_run(call->tx, NULL, "UPDATE template SET last_version = ? WHERE account = ? AND region = ? AND name = ?",
                   ARGS(sql_integer(version), account, region, name)));
     if (is_default)
         TRY(make_default(call, template->name, version));
@@ -129,10 +128,10 @@ static FALLIBLE delete_version(struct call *call)
                          "Version %lld is the default version of provisioning template %s; make another one the "
                          "default first.",
                          (long long)version, template->name);
-    TRY(store_run(call->tx, &gone,
-                  "DELETE FROM template_version WHERE account = ? AND region = ? AND template = ? AND version = ?",
-                  ARGS(sql_text(call->account), sql_text(call->region), sql_text(template->name),
-                       sql_integer(version))));
+    TRY(store_run(
+        call->tx, &gone,
+        "DELETE FROM template_version WHERE account = ? AND region = ? AND template = ? AND version = ?",
+        ARGS(sql_text(call->account), sql_text(call->region), sql_text(template->name), sql_integer(version))));
     if (gone == 0)
         return no_version(call, version);
     TRY(call_change(call, "template", template->name, "UPDATED", NULL));

@@ -27,10 +27,10 @@ enum {
 
 struct thing {
     const char *name, *id;
-    const char *type_name;       /* NULL: none */
-    const char *billing_group;   /* NULL: none */
+    const char *type_name;     /* NULL: none */
+    const char *billing_group; /* NULL: none */
     int64_t version;
-    json *attributes;            /* name -> text; never NULL */
+    json *attributes; /* name -> text; never NULL */
 };
 /* NULL when there is none. */
 FALLIBLE registry_find_thing(struct tx *tx, void *ctx, const char *account, const char *region, const char *name,
@@ -43,10 +43,10 @@ FALLIBLE registry_create_thing(struct call *call, const struct thing *wanted, st
 
 /* What UpdateThing and templates change; only what is given moves. The version grows by one if anything changed. */
 struct thing_change {
-    const char *type_name;       /* NULL: unchanged */
-    json *attributes;            /* NULL: unchanged */
-    bool merge;                  /* attributes are added or overwritten, an empty value removes; else they replace */
-    const char *billing_group;   /* NULL: unchanged */
+    const char *type_name;     /* NULL: unchanged */
+    json *attributes;          /* NULL: unchanged */
+    bool merge;                /* attributes are added or overwritten, an empty value removes; else they replace */
+    const char *billing_group; /* NULL: unchanged */
 };
 FALLIBLE registry_change_thing(struct call *call, struct thing *thing, const struct thing_change *change);
 
@@ -54,9 +54,9 @@ FALLIBLE registry_change_thing(struct call *call, struct thing *thing, const str
 
 struct thing_type {
     const char *name, *id;
-    const char *description;     /* NULL: none */
-    json *searchable;            /* array of attribute names */
-    json *mqtt5;                 /* NULL: none */
+    const char *description; /* NULL: none */
+    json *searchable;        /* array of attribute names */
+    json *mqtt5;             /* NULL: none */
     bool deprecated;
     int64_t deprecated_at, created;
 };
@@ -67,7 +67,7 @@ FALLIBLE registry_find_type(struct tx *tx, void *ctx, const char *account, const
 
 struct thing_group {
     const char *name, *id;
-    const char *parent;          /* NULL: a root */
+    const char *parent; /* NULL: a root */
     const char *description;
     json *attributes;
     int64_t version, created;

@@ -44,7 +44,7 @@ struct listing {
     const char *type, *attribute;
     slice value;
     bool prefix;
-    int64_t window;             /* rows examined at most */
+    int64_t window; /* rows examined at most */
     int64_t examined;
     bool full;
     const char *last_examined;
@@ -74,8 +74,8 @@ static FALLIBLE list_row(const struct row *row, void *arg)
     return NULL;
 }
 
-#define WANTED_ATTRIBUTE                                                                                               \
-    "EXISTS (SELECT 1 FROM thing_attribute a WHERE a.account = t.account AND a.region = t.region AND "                 \
+#define WANTED_ATTRIBUTE                                                                               \
+    "EXISTS (SELECT 1 FROM thing_attribute a WHERE a.account = t.account AND a.region = t.region AND " \
     "a.thing = t.name AND a.name = ?4 AND a.value >= ?5 AND (?6 IS NULL OR a.value < ?6))"
 
 static FALLIBLE walk(struct listing *list)
@@ -104,12 +104,12 @@ static FALLIBLE walk(struct listing *list)
         high = sql_text(next);
     }
     if (list->type)
-        return store_each(call->tx, list_row, list,
-                          "SELECT t.name, t.type_name, t.version, (?4 IS NULL OR " WANTED_ATTRIBUTE ") "
-                          "FROM (SELECT * FROM thing WHERE account = ?1 AND region = ?2 AND type_name = ?7 AND name > ?3 "
-                          "ORDER BY name LIMIT ?8) t ORDER BY t.name",
-                          ARGS(account, region, after, sql_text(list->attribute), low, high, sql_text(list->type),
-                               rows));
+        return store_each(
+            call->tx, list_row, list,
+            "SELECT t.name, t.type_name, t.version, (?4 IS NULL OR " WANTED_ATTRIBUTE ") "
+            "FROM (SELECT * FROM thing WHERE account = ?1 AND region = ?2 AND type_name = ?7 AND name > ?3 "
+            "ORDER BY name LIMIT ?8) t ORDER BY t.name",
+            ARGS(account, region, after, sql_text(list->attribute), low, high, sql_text(list->type), rows));
     return store_each(call->tx, list_row, list,
                       "SELECT t.name, t.type_name, t.version, (?4 IS NULL OR " WANTED_ATTRIBUTE ") "
                       "FROM (SELECT * FROM thing WHERE account = ?1 AND region = ?2 AND name > ?3 "
@@ -128,7 +128,8 @@ static FALLIBLE list_things(struct call *call)
         .things = json_new_array(call),
     };
     if (list.value.at && !list.attribute)
-        return error_new(call, "InvalidRequestException", "attributeValue needs attributeName: which attribute has it?");
+        return error_new(call, "InvalidRequestException",
+                         "attributeValue needs attributeName: which attribute has it?");
     TRY(page_begin(call, &list.page));
     list.window = list.attribute ? REGISTRY_ROWS_A_PAGE : list.page.size + 1;
     TRY(walk(&list));
@@ -174,9 +175,18 @@ const struct operation registry_op_list_things = { "iot", "ListThings", STEPS({ 
 const struct operation registry_op_delete_thing = { "iot", "DeleteThing", STEPS({ APPLY, delete_thing }) };
 
 const struct operation *const registry_operations[] = {
-    &registry_op_create_thing,   &registry_op_describe_thing,       &registry_op_list_things,
-    &registry_op_delete_thing,   &registry_op_create_type,          &registry_op_describe_type,
-    &registry_op_create_group,   &registry_op_describe_group,       &registry_op_add_thing,
-    &registry_op_list_members,   &registry_op_list_groups_of_thing, &registry_op_list_thing_principals,
-    &registry_op_list_principal_things, NULL,
+    &registry_op_create_thing,
+    &registry_op_describe_thing,
+    &registry_op_list_things,
+    &registry_op_delete_thing,
+    &registry_op_create_type,
+    &registry_op_describe_type,
+    &registry_op_create_group,
+    &registry_op_describe_group,
+    &registry_op_add_thing,
+    &registry_op_list_members,
+    &registry_op_list_groups_of_thing,
+    &registry_op_list_thing_principals,
+    &registry_op_list_principal_things,
+    NULL,
 };

@@ -51,8 +51,7 @@ static json *group_attributes(struct call *call, const json *properties)
     json *given = json_get_object(json_get_object(properties, "attributePayload"), "attributes");
     json *kept = json_new_object(call);
     if (given != NULL) {
-        json_object_object_foreach(given, name, value)
-        {
+        json_object_object_foreach (given, name, value) {
             if (json_text(value).length > 0)
                 json_put_slice(kept, name, json_text(value));
         }

@@ -48,8 +48,7 @@ static json *without_empty(void *ctx, const json *given)
 {
     json *kept = json_new_object(ctx);
     if (given != NULL) {
-        json_object_object_foreach((json *)given, name, value)
-        {
+        json_object_object_foreach ((json *)given, name, value) {
             if (json_text(value).length > 0)
                 json_put_slice(kept, name, json_text(value));
         }
@@ -63,7 +62,8 @@ static FALLIBLE check_attributes(void *ctx, const char *thing, json *attributes,
     int most = has_type ? THING_ATTRIBUTES_WITH_TYPE : THING_ATTRIBUTES_WITHOUT_TYPE;
     size_t bytes = 0;
 
-    json_object_object_foreach(attributes, name, value) bytes += strlen(name) + json_text(value).length;
+    json_object_object_foreach (attributes, name, value)
+        bytes += strlen(name) + json_text(value).length;
     if (count > most)
         return error_new(ctx, "InvalidRequestException",
                          "attributePayload: thing %s would have %d attributes; a thing %s thing type has at most %d.",
@@ -90,8 +90,7 @@ static FALLIBLE check_type(struct call *call, const char *name)
 FALLIBLE registry_need_billing_group(struct call *call, const char *name)
 {
     struct row *row;
-    TRY(store_find(call->tx, call, &row,
-                   "SELECT 1 FROM billing_group WHERE account = ? AND region = ? AND name = ?",
+    TRY(store_find(call->tx, call, &row, "SELECT 1 FROM billing_group WHERE account = ? AND region = ? AND name = ?",
                    ARGS(sql_text(call->account), sql_text(call->region), sql_text(name))));
     if (row == NULL)
         return error_new(call, "ResourceNotFoundException", "Billing group %s cannot be found.", name);
@@ -102,8 +101,7 @@ static FALLIBLE write_attributes(struct call *call, const char *thing, json *att
 {
     TRY(store_run(call->tx, NULL, "DELETE FROM thing_attribute WHERE account = ? AND region = ? AND thing = ?",
                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(thing))));
-    json_object_object_foreach(attributes, name, value)
-    {
+    json_object_object_foreach (attributes, name, value) {
         TRY(store_run(call->tx, NULL,
                       "INSERT INTO thing_attribute (account, region, thing, name, value) VALUES (?, ?, ?, ?, ?)",
                       ARGS(sql_text(call->account), sql_text(call->region), sql_text(thing), sql_text(name),
@@ -172,8 +170,7 @@ static json *changed_attributes(void *ctx, const struct thing *thing, const stru
     if (!change->merge)
         return without_empty(ctx, change->attributes);
     json *merged = json_copy_deep(ctx, thing->attributes);
-    json_object_object_foreach(change->attributes, name, value)
-    {
+    json_object_object_foreach (change->attributes, name, value) {
         if (json_text(value).length > 0)
             json_put_slice(merged, name, json_text(value));
         else

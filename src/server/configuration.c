@@ -10,8 +10,8 @@ static const struct setting {
     const char *name;
     enum kind kind;
     size_t offset;
-    int low, high;            /* INTEGER */
-    const char *choices;      /* CHOICE: "text json" */
+    int low, high;       /* INTEGER */
+    const char *choices; /* CHOICE: "text json" */
     const char *comment;
 } settings[] = {
 #define AT(member) offsetof(struct configuration, member)

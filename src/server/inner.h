@@ -26,10 +26,10 @@ struct server {
     struct broker *broker;
     struct gateway *gateway;
 
-    uv_loop_t uv;            /* the main thread's own */
+    uv_loop_t uv; /* the main thread's own */
     uv_signal_t signals[2];
     uv_timer_t minute;
-    uv_async_t ended;        /* the gateway has let go of everything */
+    uv_async_t ended; /* the gateway has let go of everything */
     bool stopping;
     struct administration *administration; /* test builds */
 };

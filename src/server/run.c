@@ -14,8 +14,7 @@ static void sweep_done(struct call *call)
     struct server *server = call->owner;
     bool more = call->error == NULL && json_get_bool(call->output, "more", false);
     if (call->error != NULL)
-        log_error(&server->scope, "the sweep of expired ownership tokens failed: %s",
-                  error_chain(call, call->error));
+        log_error(&server->scope, "the sweep of expired ownership tokens failed: %s", error_chain(call, call->error));
     talloc_free(call);
     if (more)
         server_sweep(server);
@@ -23,8 +22,8 @@ static void sweep_done(struct call *call)
 
 void server_sweep(struct server *server)
 {
-    struct call *call = call_new_internal(server->door, &provisioning_sweep, server->default_account,
-                                          server->configuration->region);
+    struct call *call =
+        call_new_internal(server->door, &provisioning_sweep, server->default_account, server->configuration->region);
     call->home = server->loops[0];
     call->done = sweep_done;
     call->owner = server;

@@ -15,16 +15,16 @@
 
 /* What muster.conf says; every member has a default. */
 struct configuration {
-    const char *region;               /* "us-east-1" */
-    const char *domain;               /* "localhost" */
-    const char **listen;              /* numeric addresses; none: loopback */
+    const char *region;  /* "us-east-1" */
+    const char *domain;  /* "localhost" */
+    const char **listen; /* numeric addresses; none: loopback */
     size_t listen_count;
     int mqtt_port, https_port, device_https_port, metrics_port;
     int loops, workers, key_pool;
     int connection_limit;
     int session_expiry_max_s;
-    const char *log_format;           /* "text", "json" */
-    const char *log_level;            /* "debug", "info", "warn", "error" */
+    const char *log_format; /* "text", "json" */
+    const char *log_level;  /* "debug", "info", "warn", "error" */
     bool enforce_iam;
     bool allow_unrevoke;
 };
@@ -43,14 +43,14 @@ bool configuration_is_name(const char *text);
 FALLIBLE server_run(void *ctx, const char *dir);
 
 /* Files of DIR, for init and the server alike. */
-#define FILE_CONFIGURATION "muster.conf"
-#define FILE_MASTER_KEY "master.key"
-#define FILE_TRUST_ROOT "ca.pem"
-#define FILE_TRUST_KEY "ca.key"
-#define FILE_SERVER_RSA "server-rsa.pem"
-#define FILE_SERVER_RSA_KEY "server-rsa.key"
-#define FILE_SERVER_ECDSA "server-ecdsa.pem"
+#define FILE_CONFIGURATION    "muster.conf"
+#define FILE_MASTER_KEY       "master.key"
+#define FILE_TRUST_ROOT       "ca.pem"
+#define FILE_TRUST_KEY        "ca.key"
+#define FILE_SERVER_RSA       "server-rsa.pem"
+#define FILE_SERVER_RSA_KEY   "server-rsa.key"
+#define FILE_SERVER_ECDSA     "server-ecdsa.pem"
 #define FILE_SERVER_ECDSA_KEY "server-ecdsa.key"
-#define FILE_ISSUER "issuer.pem"
-#define FILE_ISSUER_KEY "issuer.key"
-#define FILE_ENVIRONMENT "env"
+#define FILE_ISSUER           "issuer.pem"
+#define FILE_ISSUER_KEY       "issuer.key"
+#define FILE_ENVIRONMENT      "env"
