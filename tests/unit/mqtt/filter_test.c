@@ -56,6 +56,8 @@ static const struct row {
     { "$share alone is a name", "$share", "$share", YES, YES },
     { "$shared is another name", "$shared/g/a", "$shared/g/a", YES, YES },
     { "a group's slashes don't count", "$share/g/" SEVEN "/8", SEVEN "/8", YES, YES },
+    { "a group's bytes don't count", "$share/g/" BYTES_256, BYTES_256, YES, YES },
+    { "257 bytes behind a group", "$share/g/" BYTES_256 "x", BYTES_256 "x", REFUSED, YES },
     { "eight slashes behind a group", "$share/g/" SEVEN "/8/9", SEVEN "/8/9", REFUSED, YES },
 
     { "empty [MQTT-4.7.3-1]", "", "", REFUSED, REFUSED },

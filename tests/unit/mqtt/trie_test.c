@@ -198,7 +198,22 @@ static void agrees_with_each_filter(void **state)
     assert_int_equal(mqtt_trie_node_count(trie), 0);
 }
 
-/* ---- many ---- */
+/* ---- once ---- */
+
+static void gives_what_it_replaces(void **state)
+{
+    SCRATCH ctx = talloc_new(NULL);
+    struct mqtt_trie *trie = mqtt_trie_new(ctx, true);
+    int old = 0, new = 0;
+    (void)state;
+    assert_null(mqtt_trie_insert(trie, SLICE("a"), ctx, &old));
+    assert_ptr_equal(mqtt_trie_insert(trie, SLICE("a"), ctx, &new), &old);
+    mqtt_trie_match(trie, SLICE("a"), count_value, NULL);
+    assert_int_equal(old, 0);
+    assert_int_equal(new, 1);
+    assert_ptr_equal(mqtt_trie_remove(trie, SLICE("a"), ctx), &new);
+    assert_null(mqtt_trie_remove(trie, SLICE("a"), ctx));
+}
 
 static void many_subscribers(void **state)
 {
@@ -229,9 +244,11 @@ static void many_subscribers(void **state)
 
 static const struct {
     const char *name;
-} once[] = { { "twenty thousand come and go, and no memory stays" } };
+} replaced[] = { { "a second value takes the place of the first" } },
+  once[] = { { "twenty thousand come and go, and no memory stays" } };
 
 int main(void)
 {
-    return RUN_TABLES(TABLE(rows, follows), TABLE(chances, agrees_with_each_filter), TABLE(once, many_subscribers));
+    return RUN_TABLES(TABLE(rows, follows), TABLE(chances, agrees_with_each_filter),
+                      TABLE(replaced, gives_what_it_replaces), TABLE(once, many_subscribers));
 }

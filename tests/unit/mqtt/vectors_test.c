@@ -67,6 +67,7 @@ static const struct row {
     { "v5 PUBACK with a needless success", 5, "40 03 0001 00", "40 02 0001", 1 },
     { "v5 PUBACK with a needless success and no properties", 5, "40 04 0001 00 00", "40 02 0001", 2 },
     { "v5 PUBACK with its reason in words", 5, "40 ~ 0001 97 05 1f 0002 6e6f", NULL, 2 },
+    { "v5 PUBACK of success with a user property", 5, "40 ~ 0001 00 05 26 0000 0000", NULL, 2 },
     { "v3 PUBREC", 4, "50 02 0001", NULL, 0 },
     { "v5 PUBREC", 5, "50 03 0001 91", NULL, 1 },
     { "v3 PUBREL", 4, "62 02 0001", NULL, 0 },
