@@ -8,6 +8,7 @@
 /* ---- what the steps do, written down ---- */
 
 static struct house {
+    void *ctx;
     char folder[64];
     struct store *store;
     struct workers *workers;
@@ -142,18 +143,19 @@ static void sink(void *arg, const char *account, const char *region, enum effect
 static void open_house(bool rerun, size_t worker_queue)
 {
     memset(&house, 0, sizeof(house));
+    house.ctx = talloc_new(NULL);
     log_configure(LOG_ERROR + 1, false);
     snprintf(house.folder, sizeof(house.folder), "/tmp/muster-step-XXXXXX");
     assert_non_null(mkdtemp(house.folder));
     struct store_options options = { .folder = house.folder, .readers = 1, .queue_limit = 1, .test_rerun = rerun };
-    error *e = store_open(NULL, &options, &house.store);
+    error *e = store_open(house.ctx, &options, &house.store);
     if (e != NULL)
         fail_msg("%s", e->message);
-    house.workers = workers_new(NULL, "worker", 1, worker_queue, 0);
-    house.door = door_of_tests(NULL, house.store, house.workers);
+    house.workers = workers_new(house.ctx, "worker", 1, worker_queue, 0);
+    house.door = door_of_tests(house.ctx, house.store, house.workers);
     assert_error(door_add(house.door, operations), NULL, NULL);
     door_on_effect(house.door, sink, &house);
-    house.home = loop_new(NULL, "home", 0);
+    house.home = loop_new(house.ctx, "home", 0);
     loop_start(house.home);
     uv_sem_init(&house.parking, 0);
 }
@@ -173,9 +175,7 @@ static void close_house(void)
     loop_stop(house.home);
     loop_join(house.home);
     uv_sem_destroy(&house.parking);
-    talloc_free(house.door);
-    talloc_free(house.workers);
-    talloc_free(house.home);
+    talloc_free(house.ctx);
     nftw(house.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
