@@ -1,31 +1,8 @@
-/* device.c - CreateKeysAndCertificate and CreateCertificateFromCsr over MQTT (provisioning.md 2.5, 3.2, 4.8), and what
-   all device operations share: the codes of 4.10, and the check that the asking certificate is still ACTIVE. */
+/* device.c - CreateKeysAndCertificate and CreateCertificateFromCsr over MQTT (provisioning.md 2.5, 3.2, 4.8), and the
+   check of all device operations that the asking certificate is still ACTIVE. */
 #include "provisioning/inner.h"
 #include "base/encode.h"
 #include "base/random.h"
-
-static const struct code {
-    const char *error, *code;
-} codes[] = {
-    { "ResourceNotFoundException", "ResourceNotFound" },
-    { "InvalidRequestException", "InvalidRequest" },
-    { "MalformedPolicyException", "InvalidRequest" },
-    { "LimitExceededException", "InvalidRequest" },
-    { "ResourceAlreadyExistsException", "ResourceConflict" },
-    { "CertificateStateException", "ResourceConflict" },
-    { "AccessDeniedException", "AccessDenied" },
-    { "ServiceUnavailableException", "ServiceUnavailable" },
-};
-
-error *provisioning_mqtt_error(struct call *call, error *e)
-{
-    if (e == NULL)
-        return NULL;
-    for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
-        if (error_is(e, codes[i].error))
-            return error_because(call, e, codes[i].code, "%s", e->message);
-    return e;
-}
 
 FALLIBLE device_still_active(struct call *call)
 {

@@ -56,9 +56,6 @@ FALLIBLE claim_load_add(struct call *call, const char *principal, int64_t change
 /* ---- caller_check.c: is the certificate that asks still ACTIVE? In APPLY; AccessDenied otherwise. ---- */
 FALLIBLE device_still_active(struct call *call);
 
-/* Errors of the shared rooms in the codes of 4.10, and back for REST. */
-error *provisioning_mqtt_error(struct call *call, error *e);
-
 extern const struct operation template_op_create, template_op_describe, template_op_list, template_op_update,
     template_op_delete;
 extern const struct operation version_op_create, version_op_describe, version_op_list, version_op_delete;

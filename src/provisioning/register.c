@@ -136,21 +136,6 @@ static FALLIBLE register_device(struct call *call)
                      json_print(call, call->output).at);
 }
 
-static FALLIBLE mqtt_look_up(struct call *call)
-{
-    return provisioning_mqtt_error(call, look_up(call));
-}
-
-static FALLIBLE mqtt_resolve(struct call *call)
-{
-    return provisioning_mqtt_error(call, resolve(call));
-}
-
-static FALLIBLE mqtt_register(struct call *call)
-{
-    return provisioning_mqtt_error(call, register_device(call));
-}
-
 /* ---- REST ---- */
 
 struct rest_registration {
@@ -198,8 +183,7 @@ static FALLIBLE rest_register(struct call *call)
                   value_of("resourceArns", json_object_get(applied.arns)));
 }
 
-const struct operation register_op_mqtt = {
-    "mqtt", "RegisterThing", STEPS({ READ, mqtt_look_up }, { WORK, mqtt_resolve }, { APPLY, mqtt_register })
-};
+const struct operation register_op_mqtt = { "mqtt", "RegisterThing",
+                                            STEPS({ READ, look_up }, { WORK, resolve }, { APPLY, register_device }) };
 const struct operation register_op_rest = { "iot", "RegisterThing",
                                             STEPS({ WORK, rest_resolve }, { APPLY, rest_register }) };
