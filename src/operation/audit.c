@@ -34,7 +34,7 @@ void audit_write(const struct call *call, int status, int64_t took_us)
 {
     SCRATCH scratch = talloc_new(NULL);
     json *line = json_new_object(scratch), *resource = call->model ? resource_members(call) : NULL;
-    json_put_text(line, "operation", call->model ? call->model->label : "unknown");
+    json_put_text(line, "operation", call->model ? call->model->label : call->inner->name);
     json_put_text(line, "accountId", call->account);
     json_put_text(line, "region", call->region);
     put_caller(line, call->caller);
@@ -52,5 +52,5 @@ void audit_write(const struct call *call, int status, int64_t took_us)
             text_format(scratch, "%.*s", (int)(reason.length < REASON_MAX ? reason.length : REASON_MAX), reason.at));
     }
     json_put_integer(line, "durationUs", took_us);
-    log_event(status >= 500 ? LOG_WARN : LOG_INFO, &call->scope, "Operation", line);
+    log_event(status >= 500 ? LOG_WARN : call->model ? LOG_INFO : LOG_DEBUG, &call->scope, "Operation", line);
 }

@@ -58,7 +58,7 @@ static void settle_error(struct call *call)
 static int outcome_status(const struct call *call)
 {
     if (call->error == NULL)
-        return call->model->status;
+        return call->model ? call->model->status : 200;
     if (call->mapped)
         return error_of_mqtt(call->model->model, call->error->name)->error_status;
     return error_public(call->model ? call->model->model : NULL, PROTOCOL_REST_JSON, call->error->name).status;
