@@ -118,13 +118,14 @@ static void accepts(void **state)
 
 static const struct refused {
     const char *name, *hex;
+    const char *reason; /* NULL: any */
 } refused[] = {
     { "nothing", "" },
-    { "an array of 2^64-1", "9bffffffffffffffff" },
-    { "a map of 2^64-1", "bbffffffffffffffff" },
-    { "a map of 2^63", "bb8000000000000000" },
-    { "a text of 2^64-1", "7bffffffffffffffff" },
-    { "an array of a billion", "9a3b9aca0000" },
+    { "an array of 2^64-1", "9bffffffffffffffff", "a length beyond the payload" },
+    { "a map of 2^64-1", "bbffffffffffffffff", "a length beyond the payload" },
+    { "a map of 2^63", "bb8000000000000000", "a length beyond the payload" },
+    { "a text of 2^64-1", "7bffffffffffffffff", "a length beyond the payload" },
+    { "an array of a billion", "9a3b9aca0000", "a length beyond the payload" },
     { "a map of more pairs than half the bytes", "a3616101616102" },
     { "nesting one deeper than allowed", "818181818101" },
     { "maps one deeper than allowed", "a16161a16161a16161a16161a1616101" },
@@ -174,6 +175,8 @@ static void refuses(void **state)
     error *e = cbor_parse(ctx, unhex(ctx, row->hex), DEPTH, &value);
     assert_true(error_is(e, "InvalidPayload"));
     assert_true(slice_starts(slice_of(e->message), "Not valid CBOR at byte "));
+    if (row->reason != NULL)
+        assert_non_null(strstr(e->message, row->reason));
     assert_null(value);
     talloc_free(ctx);
 }
