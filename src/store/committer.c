@@ -144,7 +144,7 @@ static int stop(struct committer *committer)
     uv_cond_signal(&committer->wake);
     uv_mutex_unlock(&committer->mutex);
     uv_thread_join(&committer->thread);
-    connection_close(committer->connection);
+    store_connection_close(committer->connection);
     uv_cond_destroy(&committer->wake);
     uv_mutex_destroy(&committer->mutex);
     return 0;

@@ -83,8 +83,8 @@ static bool set_up(struct connection *connection)
     return true;
 }
 
-FALLIBLE connection_open(void *ctx, const char *path, const char *vfs, enum connection_kind kind,
-                         struct connection **out)
+FALLIBLE store_connection_open(void *ctx, const char *path, const char *vfs, enum connection_kind kind,
+                               struct connection **out)
 {
     static uv_once_t prepared = UV_ONCE_INIT;
     uv_once(&prepared, prepare_library);
@@ -103,11 +103,11 @@ FALLIBLE connection_open(void *ctx, const char *path, const char *vfs, enum conn
     if (e == NULL)
         *out = connection;
     else
-        connection_close(connection);
+        store_connection_close(connection);
     return e;
 }
 
-void connection_close(struct connection *connection)
+void store_connection_close(struct connection *connection)
 {
     if (connection == NULL)
         return;

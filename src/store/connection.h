@@ -28,9 +28,9 @@ struct connection {
 };
 
 /* Fails with StoreUnavailable. `vfs` NULL: the operating system's own. */
-FALLIBLE connection_open(void *ctx, const char *path, const char *vfs, enum connection_kind kind,
-                         struct connection **out);
-void connection_close(struct connection *connection); /* NULL is taken */
+FALLIBLE store_connection_open(void *ctx, const char *path, const char *vfs, enum connection_kind kind,
+                               struct connection **out);
+void store_connection_close(struct connection *connection); /* NULL is taken */
 
 /* What SQLite has just refused, as an error in ctx: InternalFailureException when the rows are to blame,
    ServiceUnavailableException when the disk is. */

@@ -16,7 +16,7 @@ struct readers {
 static int close_all(struct readers *readers)
 {
     for (unsigned i = 0; i < readers->idle_count; i++)
-        connection_close(readers->idle[i]);
+        store_connection_close(readers->idle[i]);
     uv_cond_destroy(&readers->returned);
     uv_mutex_destroy(&readers->mutex);
     return 0;
@@ -80,7 +80,7 @@ FALLIBLE readers_read(struct readers *readers, void *ctx, FALLIBLE (*look)(struc
     struct connection *connection = take_idle(readers);
     error *e = NULL;
     if (connection == NULL) {
-        error *cause = connection_open(ctx, readers->path, readers->vfs, CONNECTION_READS, &connection);
+        error *cause = store_connection_open(ctx, readers->path, readers->vfs, CONNECTION_READS, &connection);
         if (cause != NULL)
             e = error_because(ctx, cause, "ServiceUnavailableException",
                               "The service is temporarily unavailable; try again later.");

@@ -24,12 +24,12 @@ static int close_in_order(struct store *store)
 static FALLIBLE open_connection(void *ctx, const char *path, const char *vfs, struct connection **out)
 {
     struct connection *connection = NULL;
-    TRY(connection_open(ctx, path, vfs, CONNECTION_WRITES, &connection));
+    TRY(store_connection_open(ctx, path, vfs, CONNECTION_WRITES, &connection));
     error *e = migrate_run(ctx, connection);
     if (e == NULL)
         *out = connection;
     else
-        connection_close(connection);
+        store_connection_close(connection);
     return e;
 }
 

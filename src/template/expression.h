@@ -46,7 +46,7 @@ FALLIBLE expression_list(struct evaluation *ev, const struct expression *express
 FALLIBLE expression_json(struct evaluation *ev, const struct expression *expression, json **out);
 
 /* parameters.c: the value of a parameter, from the first of those who may give it. */
-bool parameter_find(struct evaluation *ev, slice name, struct value *out);
+bool template_parameter_find(struct evaluation *ev, slice name, struct value *out);
 const char *taint_of(void *ctx, size_t length); /* of a text that a device chose whole */
 
 /* Refuses bytes that a device chose and that mean something in a policy (provisioning 4.1). */

@@ -58,7 +58,7 @@ static FALLIBLE compile_ref(struct compilation *c, json *argument, struct expres
 
 static FALLIBLE evaluate_ref(struct evaluation *ev, const struct expression *call, struct value *out)
 {
-    if (!parameter_find(ev, call->text, out))
+    if (!template_parameter_find(ev, call->text, out))
         return evaluation_failed(ev, "the parameter %.*s has no value", PRINT(shown(call->text)));
     return evaluation_spend(ev, out->text.length);
 }
@@ -280,7 +280,7 @@ static FALLIBLE substitute(struct evaluation *ev, const struct expression *call,
 
     /* Names cost something even when their values are empty: variables may nest, and so multiply. */
     TRY(evaluation_spend(ev, sizeof(*out)));
-    bool found = parameter_find(ev, part->name, out);
+    bool found = template_parameter_find(ev, part->name, out);
     bool foreign = found && out->taint != NULL && declaration_find(ev->template, part->name) == NULL;
     if (may_be_policy_variable(part->name) && (!found || foreign)) {
         *out = (struct value){ .text = part->whole };

@@ -108,7 +108,7 @@ const char *taint_of(void *ctx, size_t length)
 }
 
 /* Hook override, given value, Default (provisioning 4.1); before them what the server itself knows. */
-bool parameter_find(struct evaluation *ev, slice name, struct value *out)
+bool template_parameter_find(struct evaluation *ev, slice name, struct value *out)
 {
     const struct template_values *values = ev->values;
     bool fleet = ev->template->kind == TEMPLATE_FLEET;

@@ -282,7 +282,7 @@ static FALLIBLE check_declared(struct planner *p)
     for (size_t i = 0; template->kind == TEMPLATE_JITP && i < template->parameter_count; i++) {
         slice name = template->parameters[i].name;
         struct value value;
-        if (!parameter_find(&p->ev, name, &value))
+        if (!template_parameter_find(&p->ev, name, &value))
             return error_new(p->ev.ctx, "InvalidParameters", "The certificate gives the parameter %.*s no value.",
                              PRINT(shown(name)));
     }

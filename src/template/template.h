@@ -12,7 +12,7 @@
            policy_parse                  each policy document that no function touches
        template_parameters_from_json     what the device, the hook or the caller gave
        template_resolve                  the template and the values become a plan; nothing else in the world is read
-           parameter_find                built-in, hook override, given, Default: the first that has the name
+           template_parameter_find                built-in, hook override, given, Default: the first that has the name
            expression_evaluate           each text knows which of its bytes a device chose
            policy_parse                  each document that functions made
        (the plan is applied by src/provisioning, in one transaction)
