@@ -169,8 +169,8 @@ static void read_principal(struct work *work)
    connection among the broker's. */
 static bool is_stale(const struct admission *admission)
 {
-    struct generation now = generation_of_principal(admission->gateway->generations, admission->account,
-                                                    admission->certificate_id);
+    struct generation now =
+        generation_of_principal(admission->gateway->generations, admission->account, admission->certificate_id);
     return !generation_same(now, admission->generation);
 }
 

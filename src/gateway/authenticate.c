@@ -156,7 +156,8 @@ FALLIBLE authenticate(struct exchange *exchange)
     struct sigv4_material *material;
     struct sigv4_request request;
 
-    door_route(door, exchange, http, SLICE(""), &exchange->route); /* a broken signature is answered in its protocol too */
+    door_route(door, exchange, http, SLICE(""),
+               &exchange->route);           /* a broken signature is answered in its protocol too */
     if (exchange->route.unsigned_allowed) { /* and a signature is ignored there (3.1.9) */
         exchange->caller = nobody(exchange);
         return NULL;

@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #define HASH_FUNCTION(key, length, hash) ((hash) = (unsigned)hash_keyed(slice_bytes((key), (length))))
-#define uthash_fatal(message) abort()
+#define uthash_fatal(message)            abort()
 #include <uthash.h>
 
 enum { SHARDS = 16 };

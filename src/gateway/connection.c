@@ -6,10 +6,10 @@
 
 enum {
     READS_A_TURN = 8,
-    SMALL_BUFFER = 1024,      /* what an idle connection may keep */
-    GOODBYE_MS = 2000,        /* how long we wait for the client's end after ours */
-    GOODBYE_BYTES = 1 << 18,  /* and how much of what it still sends we throw away */
-    STALL_MS = 60000,         /* a client that takes nothing at all for so long is gone */
+    SMALL_BUFFER = 1024,     /* what an idle connection may keep */
+    GOODBYE_MS = 2000,       /* how long we wait for the client's end after ours */
+    GOODBYE_BYTES = 1 << 18, /* and how much of what it still sends we throw away */
+    STALL_MS = 60000,        /* a client that takes nothing at all for so long is gone */
 };
 
 static void shake_hands(struct connection *connection);
@@ -39,8 +39,7 @@ static void on_timer(uv_timer_t *timer);
 /* A timer that fires too early finds nothing due and is set anew: cheaper than moving it at each packet. */
 static void set_timer(struct connection *connection)
 {
-    uint64_t at =
-        earlier(connection->phase_ends_ms, earlier(connection->tick_ms, connection->stall_ends_ms));
+    uint64_t at = earlier(connection->phase_ends_ms, earlier(connection->tick_ms, connection->stall_ends_ms));
     bool early_enough = connection->timer_ms != 0 && connection->timer_ms <= at;
     if (connection->ended || at == 0 || early_enough)
         return;
@@ -356,8 +355,8 @@ static bool flush(struct connection *connection)
 {
     while (connection_queued(connection) > 0) {
         size_t written;
-        enum wire done = wire_write(connection, connection->out + connection->out_begin,
-                                    connection_queued(connection), &written);
+        enum wire done =
+            wire_write(connection, connection->out + connection->out_begin, connection_queued(connection), &written);
         if (done == WIRE_BROKEN) {
             connection_end(connection, "the connection broke");
             return false;

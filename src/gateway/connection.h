@@ -12,20 +12,20 @@ struct connection;
 
 struct phase {
     const char *name;
-    unsigned patience_ms;                             /* 0: none */
+    unsigned patience_ms; /* 0: none */
     void (*readable)(struct connection *connection);
-    void (*late)(struct connection *connection);      /* patience is over; NULL: the connection ends */
+    void (*late)(struct connection *connection); /* patience is over; NULL: the connection ends */
 };
 
 struct wire_protocol {
     const char *name;
     const struct phase *first;
-    bool answers_after_end;                           /* what is queued still goes out when the client has ended */
+    bool answers_after_end; /* what is queued still goes out when the client has ended */
     void (*begin)(struct connection *connection);
     size_t (*take)(struct connection *connection, slice bytes); /* bytes used; the rest comes again with more */
-    void (*tick)(struct connection *connection);      /* connection_wake_after; may be NULL */
-    bool (*is_idle)(const struct connection *connection); /* nothing is lost when the server stops now */
-    void (*ended)(struct connection *connection);     /* the transport is gone; called once if begin was */
+    void (*tick)(struct connection *connection);                /* connection_wake_after; may be NULL */
+    bool (*is_idle)(const struct connection *connection);       /* nothing is lost when the server stops now */
+    void (*ended)(struct connection *connection);               /* the transport is gone; called once if begin was */
 };
 
 enum reading { READING, PAUSED, RESUMES, RESUMES_WHEN_SENT };
@@ -35,39 +35,39 @@ struct connection {
     uint32_t slot;
     uint64_t generation;
     const struct port *port;
-    const struct wire_protocol *protocol;                  /* NULL during the handshake */
+    const struct wire_protocol *protocol; /* NULL during the handshake */
     const struct phase *phase;
-    void *side;                                       /* the protocol's */
+    void *side; /* the protocol's */
 
     int fd;
-    SSL *ssl;                                         /* NULL: plain */
+    SSL *ssl; /* NULL: plain */
     struct greeting greeting;
-    char certificate_id[CERTIFICATE_ID_LENGTH + 1];   /* "": none was shown */
+    char certificate_id[CERTIFICATE_ID_LENGTH + 1]; /* "": none was shown */
 
     uv_poll_t poll;
     uv_timer_t timer;
-    int handles;                                      /* closing; memory goes with the last one */
-    int armed;                                        /* events that the loop watches for */
+    int handles; /* closing; memory goes with the last one */
+    int armed;   /* events that the loop watches for */
     enum reading reading;
-    bool blocked;                                     /* the socket took no more: wait until it is writable */
+    bool blocked; /* the socket took no more: wait until it is writable */
     bool is_touched, is_hungry, ended;
     struct connection *next_touched, *next_hungry;
 
-    const char *leaving;                              /* why; NULL: it stays */
+    const char *leaving; /* why; NULL: it stays */
     bool client_ended;
-    size_t thrown_away;                               /* bytes that came after we said goodbye */
+    size_t thrown_away; /* bytes that came after we said goodbye */
 
-    char *in;                                         /* what `take` left over */
+    char *in; /* what `take` left over */
     size_t in_length, in_room;
     char *out;
     size_t out_begin, out_length, out_room;
 
-    uint64_t phase_ends_ms, tick_ms, stall_ends_ms;   /* on the loop's clock; 0: never */
-    uint64_t timer_ms;                                /* what the timer is set for */
+    uint64_t phase_ends_ms, tick_ms, stall_ends_ms; /* on the loop's clock; 0: never */
+    uint64_t timer_ms;                              /* what the timer is set for */
 
     uint16_t client_port;
     char address[INET6_ADDRSTRLEN];
-    char client[INET6_ADDRSTRLEN + 8];                /* "127.0.0.1:4711" */
+    char client[INET6_ADDRSTRLEN + 8]; /* "127.0.0.1:4711" */
     struct scope scope, phase_scope;
 };
 
@@ -90,7 +90,7 @@ struct connection *connection_find(const struct handle *handle); /* on its loop;
 
 /* For the station: what a turn left to do. */
 void connection_settle(struct connection *connection);
-void connection_go_on(struct connection *connection); /* a hungry one */
+void connection_go_on(struct connection *connection);                /* a hungry one */
 void connection_end(struct connection *connection, const char *why); /* at once; never from within `take` */
 
 /* For protocols: `readable` of every phase in which bytes are taken. */

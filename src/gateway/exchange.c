@@ -122,6 +122,7 @@ void exchange_begin(struct connection *connection, struct http_message *message,
     exchange->work.run = run;
     if (workers_submit(gateway->options.workers, &exchange->work))
         return;
-    exchange->refused = error_new(exchange, "ServiceUnavailableException", "Too many requests wait already; try again.");
+    exchange->refused =
+        error_new(exchange, "ServiceUnavailableException", "Too many requests wait already; try again.");
     refused(&exchange->post);
 }

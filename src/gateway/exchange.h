@@ -25,12 +25,12 @@ struct exchange {
     enum exchange_kind kind;
     struct http_message *message;
     const char *source_ip;
-    const char *client;           /* "127.0.0.1:4711", for the log */
+    const char *client; /* "127.0.0.1:4711", for the log */
     char *request_id;
 
     struct route route;
     struct known_key *key;
-    const struct caller *caller;  /* set by authenticate */
+    const struct caller *caller; /* set by authenticate */
     const char *region;
     struct call *call;
     error *refused;

@@ -10,8 +10,8 @@ enum {
     PRINCIPALS_KEPT = 20000,
     PRINCIPAL_AGE_MS = 3600000, /* changes drop them sooner */
     KEYS_KEPT = 1000,
-    KEY_AGE_MS = 60000,         /* auth.md 4.8: at most 60 s stale */
-    DESCRIPTORS_KEPT = 256,     /* for the store, loops, listeners, logs */
+    KEY_AGE_MS = 60000,     /* auth.md 4.8: at most 60 s stale */
+    DESCRIPTORS_KEPT = 256, /* for the store, loops, listeners, logs */
 };
 
 /* ---- ports: x509.md 4.8 as data ---- */
@@ -43,9 +43,7 @@ const struct port ports[PORTS] = {
                             .protocols = { [ALPN_NONE] = &device_http_protocol,
                                            [ALPN_HTTP_CA] = &device_http_protocol,
                                            [ALPN_HTTP_1_1] = &device_http_protocol } },
-    [PORT_METRICS] = { .setting = "metrics_port",
-                       .loopback = true,
-                       .protocols = { [ALPN_NONE] = &metrics_protocol } },
+    [PORT_METRICS] = { .setting = "metrics_port", .loopback = true, .protocols = { [ALPN_NONE] = &metrics_protocol } },
 };
 
 /* ---- limits ---- */
@@ -82,9 +80,10 @@ static void limit_connections(struct gateway *gateway)
     size_t left = files.rlim_cur > 2 * DESCRIPTORS_KEPT ? files.rlim_cur - DESCRIPTORS_KEPT : files.rlim_cur / 2;
     if (left >= gateway->connection_limit)
         return;
-    log_warn(&gateway->scope, "connection_limit is %zu, but the system gives this process %llu files: at most %zu "
-                              "clients can be connected", gateway->connection_limit,
-             (unsigned long long)files.rlim_cur, left);
+    log_warn(&gateway->scope,
+             "connection_limit is %zu, but the system gives this process %llu files: at most %zu "
+             "clients can be connected",
+             gateway->connection_limit, (unsigned long long)files.rlim_cur, left);
     gateway->connection_limit = left;
 }
 

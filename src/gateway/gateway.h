@@ -34,8 +34,8 @@ struct gateway;
 
 /* Of one access key: what verifies a signature, and who signs. */
 struct gateway_key {
-    slice secret;                 /* wiped when its tree is freed, by whoever made it */
-    const struct caller *caller;  /* immutable; with compiled policies */
+    slice secret;                /* wiped when its tree is freed, by whoever made it */
+    const struct caller *caller; /* immutable; with compiled policies */
 };
 
 struct gateway_lookups {
@@ -46,20 +46,21 @@ struct gateway_lookups {
        certificate's DEFAULT-mode registration decides (x509.md 4.8). The principal comes with one reference. Errors
        refuse the connection; their names are the reasons of broker.md 4.17 (DEVICE_CERTIFICATE_NOT_REGISTERED,
        DEVICE_CERTIFICATE_INACTIVE, ...), their messages say the rule. Errors hang off ctx. */
-    FALLIBLE (*load_principal)(void *arg, struct tx *tx, void *ctx, const char *account, const char *region,
-                               const char *certificate_id, slice client_id, struct principal **out);
+    FALLIBLE (*load_principal)
+    (void *arg, struct tx *tx, void *ctx, const char *account, const char *region, const char *certificate_id,
+     slice client_id, struct principal **out);
     void *arg;
 };
 
 /* A host name of an account (account_hosts of the account room). */
 struct gateway_host {
-    const char *host;             /* any case: "a1b2...-ats.iot.us-east-1.localhost" */
+    const char *host; /* any case: "a1b2...-ats.iot.us-east-1.localhost" */
     const char *account;
 };
 
 struct gateway_certificate {
-    const char *chain_path;       /* PEM: the server's certificate, then its issuers */
-    const char *key_path;         /* PEM */
+    const char *chain_path; /* PEM: the server's certificate, then its issuers */
+    const char *key_path;   /* PEM */
 };
 
 struct gateway_options {
@@ -67,14 +68,14 @@ struct gateway_options {
     const char *const *addresses;
     size_t address_count;
     /* 0: no such listener. */
-    uint16_t mqtt_port;           /* 8883 */
-    uint16_t https_port;          /* 9443 */
-    uint16_t device_https_port;   /* 8443 */
-    uint16_t metrics_port;        /* 9100, always on loopback */
+    uint16_t mqtt_port;         /* 8883 */
+    uint16_t https_port;        /* 9443 */
+    uint16_t device_https_port; /* 8443 */
+    uint16_t metrics_port;      /* 9100, always on loopback */
 
     struct gateway_certificate certificates[2]; /* RSA and ECDSA in either order; the second may be empty */
 
-    struct loop **loops;          /* connections live on them; they start after gateway_listen and end after gateway_shut */
+    struct loop **loops; /* connections live on them; they start after gateway_listen and end after gateway_shut */
     size_t loop_count;
     struct workers *workers;
     struct store *store;
@@ -82,17 +83,17 @@ struct gateway_options {
     struct broker *broker;
     struct gateway_lookups lookups;
 
-    const char *domain;           /* its own name stands for the default account, as do localhost and IP literals */
-    const char *const *regions;   /* the first is where devices are */
+    const char *domain;         /* its own name stands for the default account, as do localhost and IP literals */
+    const char *const *regions; /* the first is where devices are */
     size_t region_count;
-    const char *default_account;  /* 12 digits; NULL: none */
+    const char *default_account; /* 12 digits; NULL: none */
 
     /* Limits; zero means the default. */
-    size_t connection_limit;      /* 20000; lowered to what RLIMIT_NOFILE leaves, with a warning */
-    size_t input_limit;           /* 149504 + 16384: bytes of an unfinished MQTT packet; above the broker's packet limit */
-    size_t output_limit;          /* 16 MiB: queued for a slow reader; beyond it the connection ends */
-    size_t head_limit;            /* 32 KiB: request line and headers */
-    size_t body_limit;            /* 1 MiB + 64 KiB: a body beyond it is answered 413 */
+    size_t connection_limit; /* 20000; lowered to what RLIMIT_NOFILE leaves, with a warning */
+    size_t input_limit;      /* 149504 + 16384: bytes of an unfinished MQTT packet; above the broker's packet limit */
+    size_t output_limit;     /* 16 MiB: queued for a slow reader; beyond it the connection ends */
+    size_t head_limit;       /* 32 KiB: request line and headers */
+    size_t body_limit;       /* 1 MiB + 64 KiB: a body beyond it is answered 413 */
     unsigned handshake_patience_ms; /* 10000 */
     const struct scope *scope;
 };

@@ -4,8 +4,8 @@
 enum { HOST_NAME = 0, HOST_NAME_MAX_BYTES = 255 };
 
 static const char *const names[ALPNS] = {
-    [ALPN_NONE] = "",           [ALPN_MQTT_CA] = "x-amzn-mqtt-ca", [ALPN_HTTP_CA] = "x-amzn-http-ca",
-    [ALPN_MQTT] = "mqtt",       [ALPN_HTTP_1_1] = "http/1.1",
+    [ALPN_NONE] = "",     [ALPN_MQTT_CA] = "x-amzn-mqtt-ca", [ALPN_HTTP_CA] = "x-amzn-http-ca",
+    [ALPN_MQTT] = "mqtt", [ALPN_HTTP_1_1] = "http/1.1",
 };
 
 const char *alpn_name(enum alpn alpn)

@@ -25,15 +25,28 @@ struct http_reader {
     size_t field_count;
 
     enum line line;
-    bool began;                   /* a line with something in it has been seen */
+    bool began; /* a line with something in it has been seen */
     bool head_scanned, head_done, done;
     bool expects_continue;
     size_t head_bytes, body_bytes;
 };
 
 enum {
-    REFUSE_LINE, REFUSE_FOLDED, REFUSE_CONTROL, REFUSE_HEAD, REFUSE_HEADERS, REFUSE_BODY, REFUSE_SYNTAX, REFUSE_LENGTH,
-    REFUSE_CODING, REFUSE_OLD_CODING, REFUSE_VERSION, REFUSE_METHOD, REFUSE_TARGET, REFUSE_HOST, REFUSE_EXPECT,
+    REFUSE_LINE,
+    REFUSE_FOLDED,
+    REFUSE_CONTROL,
+    REFUSE_HEAD,
+    REFUSE_HEADERS,
+    REFUSE_BODY,
+    REFUSE_SYNTAX,
+    REFUSE_LENGTH,
+    REFUSE_CODING,
+    REFUSE_OLD_CODING,
+    REFUSE_VERSION,
+    REFUSE_METHOD,
+    REFUSE_TARGET,
+    REFUSE_HOST,
+    REFUSE_EXPECT,
     REFUSE_CHUNKS
 };
 
@@ -60,9 +73,12 @@ static const struct http_refusal refusals[] = {
 static const struct {
     int found, refusal;
 } of_llhttp[] = {
-    { HPE_UNEXPECTED_CONTENT_LENGTH, REFUSE_LENGTH },  { HPE_INVALID_CONTENT_LENGTH, REFUSE_LENGTH },
-    { HPE_INVALID_TRANSFER_ENCODING, REFUSE_LENGTH },  { HPE_INVALID_VERSION, REFUSE_VERSION },
-    { HPE_INVALID_METHOD, REFUSE_METHOD },             { HPE_INVALID_URL, REFUSE_TARGET },
+    { HPE_UNEXPECTED_CONTENT_LENGTH, REFUSE_LENGTH },
+    { HPE_INVALID_CONTENT_LENGTH, REFUSE_LENGTH },
+    { HPE_INVALID_TRANSFER_ENCODING, REFUSE_LENGTH },
+    { HPE_INVALID_VERSION, REFUSE_VERSION },
+    { HPE_INVALID_METHOD, REFUSE_METHOD },
+    { HPE_INVALID_URL, REFUSE_TARGET },
 };
 
 /* Chunk sizes, extensions and trailers may cost this much beside a body's bytes: room for honest small chunks. */
@@ -114,8 +130,12 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t length)
 static int on_header_value(llhttp_t *parser, const char *at, size_t length)
 {
     struct http_reader *in = reader_of_parser(parser);
-    if (!in->head_done && in->field_count > 0)
-        extend(in, &in->fields[in->field_count - 1].value, at, length);
+    if (in->head_done)
+        return 0;
+    if (in->field_count == 0 || in->fields[in->field_count - 1].named ||
+        in->fields[in->field_count - 1].name.length == 0)
+        return refuse(in, REFUSE_SYNTAX); /* a value without a name: llhttp lets ": x" pass */
+    extend(in, &in->fields[in->field_count - 1].value, at, length);
     return 0;
 }
 

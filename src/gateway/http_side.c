@@ -9,9 +9,9 @@ enum { HEADERS_MAX = 100 };
 
 struct side {
     struct http_reader *reader;
-    bool busy;         /* a request is being answered */
-    bool keep_alive;   /* after it */
-    bool wants_body;   /* its answer has one: it was no HEAD */
+    bool busy;       /* a request is being answered */
+    bool keep_alive; /* after it */
+    bool wants_body; /* its answer has one: it was no HEAD */
 };
 
 static void too_slow(struct connection *connection);
@@ -109,7 +109,8 @@ static void head_is_done(struct connection *connection, bool body_is_here)
         connection_send(connection, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
-static size_t take(struct connection *connection, slice bytes, void (*serve)(struct connection *, struct http_message *))
+static size_t take(struct connection *connection, slice bytes,
+                   void (*serve)(struct connection *, struct http_message *))
 {
     struct side *side = connection->side;
     size_t used = 0;
@@ -175,10 +176,10 @@ static size_t take_metrics(struct connection *connection, slice bytes)
     return take(connection, bytes, serve_metrics);
 }
 
-#define HTTP_PROTOCOL(its_name, its_take)                                                              \
-    {                                                                                                  \
-        .name = (its_name), .first = &waiting, .answers_after_end = true, .begin = begin,              \
-        .take = (its_take), .is_idle = is_idle, .ended = ended                                         \
+#define HTTP_PROTOCOL(its_name, its_take)                                                                     \
+    {                                                                                                         \
+        .name = (its_name), .first = &waiting, .answers_after_end = true, .begin = begin, .take = (its_take), \
+        .is_idle = is_idle, .ended = ended                                                                    \
     }
 
 const struct wire_protocol api_protocol = HTTP_PROTOCOL("https", take_api);

@@ -19,11 +19,11 @@ struct wire_protocol;
 /* ---- the kinds of ports: which protocol is spoken, by what ALPN picked ---- */
 
 struct port {
-    const char *setting;               /* "mqtt_port" */
+    const char *setting; /* "mqtt_port" */
     bool tls;
-    bool loopback;                     /* only there, whatever addresses are configured */
-    bool asks_certificate;             /* whatever ALPN says */
-    unsigned alpn_taken;               /* ALPN_BITs */
+    bool loopback;         /* only there, whatever addresses are configured */
+    bool asks_certificate; /* whatever ALPN says */
+    unsigned alpn_taken;   /* ALPN_BITs */
     unsigned alpn_asks_certificate;
     const struct wire_protocol *protocols[ALPNS];
 };
@@ -42,7 +42,7 @@ struct counters {
     uint64_t bytes_in, bytes_out;
 };
 #define COUNT(counter, n) __atomic_fetch_add(&(counter), (n), __ATOMIC_RELAXED)
-#define COUNTED(counter) __atomic_load_n(&(counter), __ATOMIC_RELAXED)
+#define COUNTED(counter)  __atomic_load_n(&(counter), __ATOMIC_RELAXED)
 
 /* ---- one loop's part ---- */
 
@@ -62,7 +62,7 @@ struct handle {
 };
 
 struct slot {
-    struct connection *connection;     /* NULL: free */
+    struct connection *connection; /* NULL: free */
     uint32_t next_free;
 };
 
@@ -75,10 +75,10 @@ struct station {
     struct tls *tls;
     struct hosts *hosts;
     struct listener *listeners;
-    int spare_fd;                      /* given up for a moment when no other is left, to turn a client away */
+    int spare_fd; /* given up for a moment when no other is left, to turn a client away */
 
     struct slot *slots;
-    uint32_t slot_count, free_slot;    /* the first of the free ones; slot_count: none is free */
+    uint32_t slot_count, free_slot; /* the first of the free ones; slot_count: none is free */
     size_t connection_count;
     uint64_t generation;
     struct connection *touched, **touched_last; /* to be settled at the end of the turn */
@@ -87,10 +87,10 @@ struct station {
     uv_prepare_t prepare;
     uv_check_t check;
     uv_idle_t idle;
-    uv_timer_t patience;               /* of gateway_shut */
-    unsigned handshakes_left;          /* in this turn */
+    uv_timer_t patience;      /* of gateway_shut */
+    unsigned handshakes_left; /* in this turn */
     bool open, shutting, closed;
-    int handles;                       /* of the station itself, until closed */
+    int handles; /* of the station itself, until closed */
 
     struct counters counters;
     struct quiet handshake_lines, admission_lines, limit_lines, request_lines;
@@ -105,14 +105,14 @@ struct gateway {
     struct scope scope;
     struct station **stations;
     size_t station_count;
-    size_t connection_count;           /* atomic, over all stations */
+    size_t connection_count; /* atomic, over all stations */
     size_t connection_limit;
     struct generations *generations;
     struct cache *principals, *keys;
-    struct counters counters;          /* of workers */
+    struct counters counters; /* of workers */
 
     bool opened;
-    size_t stations_open;              /* atomic; the last one to close says done */
+    size_t stations_open; /* atomic; the last one to close says done */
     unsigned shut_patience_ms;
     void (*shut_done)(void *arg);
     void *shut_arg;

@@ -89,7 +89,7 @@ static size_t stations_of(const struct gateway *gateway, const struct port *port
 
 /* SO_REUSEPORT would share the port with another server of this user, without a word: so it is asked for alone first. */
 static FALLIBLE bind_endpoint(struct gateway *gateway, const struct port *port, uint16_t number, const char *address,
-                           const struct endpoint *endpoint)
+                              const struct endpoint *endpoint)
 {
     int probe = bound_socket(endpoint, false);
     if (probe < 0)

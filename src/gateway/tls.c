@@ -226,10 +226,10 @@ void tls_certificate_id(SSL *ssl, char id[CERTIFICATE_ID_LENGTH + 1])
 /* ---- failures ---- */
 
 static const char *const failure_names[TLS_FAILURES] = {
-    [TLS_FAILED_OTHER] = "other",          [TLS_FAILED_GONE] = "gone",
-    [TLS_FAILED_NOT_TLS] = "not-tls",      [TLS_FAILED_VERSION] = "version",
-    [TLS_FAILED_SUITE] = "suite",          [TLS_FAILED_NAME] = "unknown-name",
-    [TLS_FAILED_HELLO] = "broken-hello",   [TLS_FAILED_CERTIFICATE] = "client-certificate",
+    [TLS_FAILED_OTHER] = "other",        [TLS_FAILED_GONE] = "gone",
+    [TLS_FAILED_NOT_TLS] = "not-tls",    [TLS_FAILED_VERSION] = "version",
+    [TLS_FAILED_SUITE] = "suite",        [TLS_FAILED_NAME] = "unknown-name",
+    [TLS_FAILED_HELLO] = "broken-hello", [TLS_FAILED_CERTIFICATE] = "client-certificate",
     [TLS_FAILED_ALERT] = "alert",
 };
 

@@ -19,14 +19,14 @@ FALLIBLE tls_new(void *ctx, const struct gateway_certificate certificates[2], st
 
 /* What the ClientHello decided; in the connection. */
 struct greeting {
-    void *ctx;                    /* owns the texts */
+    void *ctx; /* owns the texts */
     const struct port *port;
-    const struct hosts *hosts;    /* during the handshake */
-    const char *server_name;      /* SNI; NULL: none */
-    const char *account;          /* of that name; NULL: none */
+    const struct hosts *hosts; /* during the handshake */
+    const char *server_name;   /* SNI; NULL: none */
+    const char *account;       /* of that name; NULL: none */
     enum alpn alpn;
-    const char *trouble;          /* why the handshake was refused by us; NULL: it was not */
-    int trouble_kind;             /* enum tls_failure */
+    const char *trouble; /* why the handshake was refused by us; NULL: it was not */
+    int trouble_kind;    /* enum tls_failure */
 };
 
 /* Server side of a connection; `greeting` lives as long as it. */

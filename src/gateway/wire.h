@@ -4,9 +4,9 @@
 
 enum wire {
     WIRE_OK,
-    WIRE_AGAIN,   /* something was read that is no data; there may be more */
+    WIRE_AGAIN, /* something was read that is no data; there may be more */
     WIRE_BLOCKED,
-    WIRE_ENDED,   /* the client said it sends no more */
+    WIRE_ENDED, /* the client said it sends no more */
     WIRE_BROKEN
 };
 
