@@ -36,8 +36,7 @@ static struct fields split(struct pki_certificate_info *info)
 static X509 *decode(void *ctx, slice der)
 {
     const unsigned char *at = (const unsigned char *)der.at;
-    X509 *certificate = X509_own(ctx, d2i_X509(NULL, &at, (long)der.length));
-    return at == (const unsigned char *)der.at + der.length ? certificate : NULL;
+    return X509_own(ctx, d2i_X509(NULL, &at, (long)der.length));
 }
 
 /* Any encoding: UTCTime, GeneralizedTime up to the year 9999. */

@@ -1,6 +1,5 @@
 /* issuer.c - the authority that signs for devices, from its two files. */
 #include "pki/internal.h"
-#include "base/secret.h"
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 

@@ -6,6 +6,7 @@
 
 enum {
     SIGNED_HEADERS_MAX = 64,
+    PARAMETERS_MAX = 512,
     PART_MAX = 16 * 1024, /* one part of the material; request line and headers are bounded by the listener */
     CANONICAL_MAX = 256 * 1024
 };

@@ -113,7 +113,8 @@ static FALLIBLE read_header(void *ctx, const struct sigv4_request *request, slic
 static slice decoded(void *ctx, slice text)
 {
     slice clear;
-    return text.length > 0 && percent_decode(ctx, text, &clear) ? clear : text;
+    bool coded = text.length > 0 && memchr(text.at, '%', text.length) != NULL;
+    return coded && percent_decode(ctx, text, &clear) ? clear : text;
 }
 
 static FALLIBLE read_query(void *ctx, const struct sigv4_request *request, struct parts *parts)
@@ -175,15 +176,14 @@ static FALLIBLE take_credential(void *ctx, slice credential, struct sigv4_materi
     return NULL;
 }
 
-static FALLIBLE check_signed_headers(void *ctx, slice list)
+/* The canonical request is built up to a dozen times, so what it is built from has its bounds. */
+static FALLIBLE check_count(void *ctx, slice list, char mark, size_t most, const char *what)
 {
     size_t count = 0;
-    slice name;
-    while (slice_split(&list, ';', &name))
+    slice piece;
+    while (slice_split(&list, mark, &piece))
         count++;
-    return count <= SIGNED_HEADERS_MAX
-               ? NULL
-               : error_new(ctx, INCOMPLETE, "'SignedHeaders' names more than %d headers.", SIGNED_HEADERS_MAX);
+    return count <= most ? NULL : error_new(ctx, INCOMPLETE, "%s more than %zu.", what, most);
 }
 
 /* "Thu, 15 Jan 2026 08:30:00 GMT" to "20260115T083000Z"; clock_parse_basic judges the digits. */
@@ -238,7 +238,7 @@ static FALLIBLE take_expires(void *ctx, slice text, struct sigv4_material *out)
 static FALLIBLE take_parts(void *ctx, const struct parts *parts, struct sigv4_material *out)
 {
     TRY(take_credential(ctx, slice_copy(out, parts->of[CREDENTIAL]), out));
-    TRY(check_signed_headers(ctx, parts->of[SIGNED_HEADERS]));
+    TRY(check_count(ctx, parts->of[SIGNED_HEADERS], ';', SIGNED_HEADERS_MAX, "The headers that are signed are"));
     TRY(take_time(ctx, parts->of[DATE], out));
     if (parts->of[EXPIRES].at != NULL)
         TRY(take_expires(ctx, parts->of[EXPIRES], out));
@@ -285,6 +285,7 @@ FALLIBLE sigv4_parse(void *ctx, const struct sigv4_request *request, struct sigv
     if (!presigned)
         TRY(read_header(ctx, request, authorization, &header));
     TRY(check_complete(ctx, presigned ? &query : &header, presigned));
+    TRY(check_count(ctx, request->raw_query, '&', PARAMETERS_MAX, "The parameters of the query are"));
 
     struct sigv4_material *material = MAKE(ctx, struct sigv4_material);
     material->presigned = presigned;

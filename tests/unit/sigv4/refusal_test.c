@@ -64,6 +64,12 @@ static const struct headers {
       "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a/b/c/d/e&X-Amz-Date=%zz&X-Amz-SignedHeaders=host&"
       "X-Amz-Signature=0",
       INCOMPLETE, "Date must be in ISO-8601 'basic format'. Got '%zz'. See http://en.wikipedia.org/wiki/ISO_8601" },
+    { "row 2: RFC 1123 is for headers only", NULL, NULL,
+      "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a/b/c/d/e&X-Amz-Date=Thu,%2015%20Jan%202026%2008:30:00%20GMT&"
+      "X-Amz-SignedHeaders=host&X-Amz-Signature=0",
+      INCOMPLETE,
+      "Date must be in ISO-8601 'basic format'. Got 'Thu, 15 Jan 2026 08:30:00 GMT'. "
+      "See http://en.wikipedia.org/wiki/ISO_8601" },
     { "row 2: bytes of a stranger do not reach the message", V1_WITH("a\x01\xff/b"), KEEP, "", INCOMPLETE,
       "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'a\?\?/b'" },
     { "row 5: another day", V1_WITH(V1_SCOPE("20260114", "eu-central-1", "iot", "aws4_request")), KEEP, "", INVALID,
