@@ -18,6 +18,7 @@
 
    Any number of clients and flows share one uv_loop_t; everything here runs on its thread and nothing blocks, but for
    device_server_find (the resolver) and device_api_call (libcurl), which are made for the time before or beside a loop.
+   SIGPIPE must be ignored: OpenSSL writes to sockets that their peers may have closed.
    A client and a flow own themselves: they free themselves after their last callback, closed or done, which always
    comes, and comes once. A flow wipes the device's private key when it ends: whoever wants it copies it in done. */
 #pragma once
