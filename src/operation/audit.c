@@ -30,6 +30,17 @@ static void put_caller(json *line, const struct caller *caller)
     json_put_text(line, "clientId", caller->client_id);
 }
 
+/* What provisioning.md 3.10 adds to the lines of a device's requests. */
+static void put_provisioning(json *line, const struct call *call)
+{
+    json_put_text(line, "traceId", call->id);
+    if (call->caller != NULL)
+        json_put_text(line, "deviceCertificateId", call->caller->principal);
+    if (call_text(call, "templateName").at != NULL && text_is_utf8(call_text(call, "templateName")))
+        json_put_slice(line, "provisioningTemplateName", call_text(call, "templateName"));
+    json_put_text(line, "details", call->error ? call->error->message : "");
+}
+
 void audit_write(const struct call *call, int status, int64_t took_us)
 {
     SCRATCH scratch = talloc_new(NULL);
@@ -52,5 +63,11 @@ void audit_write(const struct call *call, int status, int64_t took_us)
             text_format(scratch, "%.*s", (int)(reason.length < REASON_MAX ? reason.length : REASON_MAX), reason.at));
     }
     json_put_integer(line, "durationUs", took_us);
-    log_event(status >= 500 ? LOG_WARN : call->model ? LOG_INFO : LOG_DEBUG, &call->scope, "Operation", line);
+    const char *event = call->model ? call->model->event : NULL;
+    if (event != NULL)
+        put_provisioning(line, call);
+    log_event(status >= 500 ? LOG_WARN
+              : call->model ? LOG_INFO
+                            : LOG_DEBUG,
+              &call->scope, event ? event : "Operation", line);
 }

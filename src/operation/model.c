@@ -6,8 +6,8 @@ enum { MODEL_DEPTH = 16, LABELS_MAX = 8 };
 static const char *const model_keys[] = { "service",     "apiVersion", "protocol",        "signingName", "targetPrefix",
                                           "jsonVersion", "serviceId",  "operations",      "shapes",      "xmlNamespace",
                                           "scopes",      "aliases",    "validationError", NULL };
-static const char *const operation_keys[] = { "method", "uri",    "topic", "status",        "input",
-                                              "output", "errors", "auth",  "resultWrapper", NULL };
+static const char *const operation_keys[] = { "method", "uri",  "topic",         "status", "input", "output",
+                                              "errors", "auth", "resultWrapper", "event",  NULL };
 
 static const struct shape no_members = { .name = "None", .type = SHAPE_STRUCTURE };
 
@@ -108,8 +108,10 @@ static FALLIBLE compile_operation(void *ctx, const struct model *model, json *so
     operation->status = (int)json_get_integer(source, "status", 200);
     const char *wrapper = json_get_text(source, "resultWrapper"), *method = json_get_text(source, "method");
     const char *topic = json_get_text(source, "topic"), *uri = json_get_text(source, "uri");
+    const char *event = json_get_text(source, "event");
     operation->result_wrapper = wrapper ? text_copy(ctx, wrapper) : NULL;
     operation->method = method ? text_copy(ctx, method) : NULL;
+    operation->event = event ? text_copy(ctx, event) : NULL;
     operation->unsigned_allowed = slice_is(json_get_slice(source, "auth"), "none");
     TRY(compile_ends(ctx, model, source, operation));
     TRY(compile_errors(ctx, model, json_get_array(source, "errors"), operation));

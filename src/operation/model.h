@@ -76,6 +76,7 @@ struct model_operation {
     const struct shape **errors;
     size_t error_count;
     const char *result_wrapper;
+    const char *event;                  /* what its audit line is called; NULL: "Operation" */
     bool unsigned_allowed;
     bool takes_body;                    /* a member of the input travels in the body */
     const struct authorization *authorization; /* NULL: no row in api/authorization.json */
