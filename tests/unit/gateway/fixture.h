@@ -232,11 +232,10 @@ static inline void remove_folder(const char *path)
     rmdir(path);
 }
 
-static inline void server_stop(struct server *server)
+/* After the gateway has shut. */
+static inline void server_end(struct server *server)
 {
     broker_shut(server->broker, 200, say_shut, server);
-    sem_wait(&server->shut);
-    gateway_shut(server->gateway, 2000, say_shut, server);
     sem_wait(&server->shut);
     workers_stop(server->workers);
     store_close(server->store);
@@ -246,6 +245,13 @@ static inline void server_stop(struct server *server)
         loop_join(server->loops[i]);
     remove_folder(server->folder);
     talloc_free(server->ctx);
+}
+
+static inline void server_stop(struct server *server)
+{
+    gateway_shut(server->gateway, 500, say_shut, server);
+    sem_wait(&server->shut);
+    server_end(server);
 }
 
 /* ---- the client ---- */
