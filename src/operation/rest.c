@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <math.h>
 
-enum { BODY_DEPTH = 32, PARAMETERS_MAX = 4096, NUMBER_MAX = 32 };
+enum { BODY_DEPTH = 32, PARAMETERS_MAX = 4096, NUMBER_MAX = 32, NAME_SHOWN = 128 };
 
 /* ---- values out of text ---- */
 
@@ -258,22 +258,30 @@ FALLIBLE json_bind(struct call *call, const struct http_request *request)
 
 /* ---- the way in ---- */
 
+/* A stranger's text, where a message may show it: short, and text. */
+static slice presentable(slice text, size_t most)
+{
+    if (!text_is_utf8(text))
+        return SLICE("?");
+    text.length = text.length < most ? text.length : most;
+    while (!text_is_utf8(text)) /* no half of a character */
+        text.length--;
+    return text;
+}
+
 static error *no_operation(void *ctx, const struct model *model, const struct http_request *request,
                            const struct route *route)
 {
-    slice method = request->method, path = request->path;
+    slice name = presentable(slice_of(route->name), NAME_SHOWN);
     if (route->protocol == PROTOCOL_QUERY && route->name == NULL)
         return error_new(ctx, "MissingAction", "The request names no Action.");
     if (route->protocol == PROTOCOL_QUERY)
-        return error_new(ctx, "UnknownOperationException", "Could not find operation %s for version %s", route->name,
+        return error_new(ctx, "UnknownOperationException", "Could not find operation %.*s for version %s", PRINT(name),
                          model->version);
     if (route->name != NULL)
-        return error_new(ctx, "UnknownOperationException", "The service %s has no operation %s.", route->service,
-                         route->name);
-    method.length = method.length < 32 ? method.length : 32;
-    path.length = path.length < 256 ? path.length : 256;
-    if (!text_is_utf8(path) || !text_is_utf8(method))
-        return error_new(ctx, "UnknownOperationException", "There is no such operation.");
+        return error_new(ctx, "UnknownOperationException", "The service %s has no operation %.*s.", route->service,
+                         PRINT(name));
+    slice method = presentable(request->method, NAME_SHOWN), path = presentable(request->path, NAME_SHOWN);
     return error_new(ctx, "UnknownOperationException", "There is no operation %.*s %.*s.", PRINT(method), PRINT(path));
 }
 
