@@ -278,7 +278,7 @@ static void check_value(struct check *check, const struct subject *subject)
 {
     struct subject inner = *subject;
     inner.sensitive |= subject->shape->sensitive;
-    if (inner.value != NULL)
+    if (inner.value != NULL || inner.shape->type == SHAPE_ANY)
         checks[inner.shape->type](check, &inner);
     else if (broken_constraint(check, &inner)) /* an element; a member that is null is absent */
         writer_text(&check->sentences, "Member must not be null");
