@@ -10,7 +10,7 @@ struct piece {
 struct door {
     struct door_options options;
     struct scope scope;
-    struct model **models;               /* sorted by file */
+    struct model **models; /* sorted by file */
     size_t model_count;
     struct pattern_pool patterns;
     struct piece *pieces;
@@ -39,11 +39,11 @@ struct call_inner {
     struct work work;
     struct store_job job;
     struct loop_post post;
-    const char *name;           /* asked for, also when there is no such operation */
-    error *early;               /* found before the run: it answers this */
-    bool entered;               /* validated and authorized */
-    size_t step;                /* the next one */
-    struct effects noted;       /* by the APPLY that is running or not committed yet */
+    const char *name;     /* asked for, also when there is no such operation */
+    error *early;         /* found before the run: it answers this */
+    bool entered;         /* validated and authorized */
+    size_t step;          /* the next one */
+    struct effects noted; /* by the APPLY that is running or not committed yet */
     struct effects committed;
     int64_t began_us;
 };
@@ -56,9 +56,9 @@ void call_fail_early(struct call *call, error *e);
 /* ---- authorize.c, authorization.c ---- */
 
 struct authorization {
-    const char *action;         /* "iot:CreateThing" */
-    const char *arn;            /* what stands before each resource, with {region} and {account} */
-    const char **resources;     /* templates; none: nothing is asked */
+    const char *action;     /* "iot:CreateThing" */
+    const char *arn;        /* what stands before each resource, with {region} and {account} */
+    const char **resources; /* templates; none: nothing is asked */
     size_t resource_count;
     struct context_template {
         const char *key, *value; /* a template of the whole value */

@@ -13,9 +13,9 @@ enum shape_type {
     SHAPE_LIST,
     SHAPE_MAP,
     SHAPE_STRING,
-    SHAPE_BLOB,      /* base64 text; bytes as they came when it is the payload */
+    SHAPE_BLOB, /* base64 text; bytes as they came when it is the payload */
     SHAPE_BOOLEAN,
-    SHAPE_INTEGER,   /* 32 bits */
+    SHAPE_INTEGER, /* 32 bits */
     SHAPE_LONG,
     SHAPE_DOUBLE,
     SHAPE_TIMESTAMP, /* JSON: a number of seconds */
@@ -26,12 +26,12 @@ enum location { IN_BODY, IN_PATH, IN_QUERY, IN_HEADER, IN_STATUS };
 
 struct shape_member {
     const char *name;
-    const char *wire;   /* its name where it travels */
-    const char *path;   /* its name in a validation error: "roleArn" of RoleArn */
+    const char *wire; /* its name where it travels */
+    const char *path; /* its name in a validation error: "roleArn" of RoleArn */
     const struct shape *shape;
     enum location in;
     bool required;
-    const char *error;  /* the error of a broken constraint, where it is not the model's; NULL */
+    const char *error; /* the error of a broken constraint, where it is not the model's; NULL */
 };
 
 struct shape {
@@ -45,15 +45,15 @@ struct shape {
     double min, max;
     const char *pattern_text;
     const struct model_pattern *pattern;
-    const char **values;                /* an enum's */
+    const char **values; /* an enum's */
     size_t value_count;
     bool sensitive;
-    int error_status;                   /* not an error: 0 */
-    const char *error_code;             /* its name on the wire */
+    int error_status;       /* not an error: 0 */
+    const char *error_code; /* its name on the wire */
 };
 
 struct segment {
-    const char *text;   /* of a label the member's name on the wire */
+    const char *text; /* of a label the member's name on the wire */
     bool label, greedy;
     const struct shape_member *member;
 };
@@ -66,19 +66,19 @@ struct live_operation {
 struct model_operation {
     const struct model *model;
     const char *name;
-    const char *label;  /* "iot.CreateThing" */
+    const char *label; /* "iot.CreateThing" */
     const char *method;
-    struct segment *segments;           /* of the URI; of an MQTT topic */
+    struct segment *segments; /* of the URI; of an MQTT topic */
     size_t segment_count;
     int status;
-    const struct shape *input;          /* never NULL */
-    const struct shape *output;         /* NULL: none */
+    const struct shape *input;  /* never NULL */
+    const struct shape *output; /* NULL: none */
     const struct shape **errors;
     size_t error_count;
     const char *result_wrapper;
-    const char *event;                  /* what its audit line is called; NULL: "Operation" */
+    const char *event; /* what its audit line is called; NULL: "Operation" */
     bool unsigned_allowed;
-    bool takes_body;                    /* a member of the input travels in the body */
+    bool takes_body;                           /* a member of the input travels in the body */
     const struct authorization *authorization; /* NULL: no row in api/authorization.json */
     struct live_operation *live;
 };
@@ -90,19 +90,19 @@ struct model_alias {
 enum model_protocol { MODEL_REST_JSON, MODEL_JSON, MODEL_QUERY, MODEL_MQTT };
 
 struct model {
-    const char *file;                   /* "iot": what operation.service names */
+    const char *file; /* "iot": what operation.service names */
     enum model_protocol protocol;
-    const char *version;                /* "2011-06-15" */
-    const char *target_prefix;          /* NULL: no X-Amz-Target */
+    const char *version;       /* "2011-06-15" */
+    const char *target_prefix; /* NULL: no X-Amz-Target */
     const char *xml_namespace;
-    const char **scopes;                /* NULL-terminated: the services a signature's scope may name */
+    const char **scopes; /* NULL-terminated: the services a signature's scope may name */
     const char *validation_error;
     struct model_operation *operations; /* sorted by name */
     size_t operation_count;
     const struct model_operation **routes; /* the most literal first */
-    struct shape *shapes;               /* sorted by name */
+    struct shape *shapes;                  /* sorted by name */
     size_t shape_count;
-    struct model_alias *aliases;        /* of errors that rooms share with other protocols (mqtt) */
+    struct model_alias *aliases; /* of errors that rooms share with other protocols (mqtt) */
     size_t alias_count;
 };
 

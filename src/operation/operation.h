@@ -31,7 +31,7 @@
 
 struct door;
 struct call;
-struct model_operation;  /* one operation of an interface model */
+struct model_operation; /* one operation of an interface model */
 
 /* ---- operations: rows of a service's table ---- */
 
@@ -54,59 +54,59 @@ struct operation {
 /* ---- who is calling ---- */
 
 enum caller_kind {
-    CALLER_IAM,     /* SigV4: a user or a role's session; IAM policies decide */
-    CALLER_DEVICE,  /* MQTT or HTTPS as a device: the broker's IoT policies decided already */
-    CALLER_ROLE,    /* a role the service acts under (provisioning role): IAM policies of the role decide */
-    CALLER_SERVICE  /* muster itself (sweepers): nothing is checked */
+    CALLER_IAM,    /* SigV4: a user or a role's session; IAM policies decide */
+    CALLER_DEVICE, /* MQTT or HTTPS as a device: the broker's IoT policies decided already */
+    CALLER_ROLE,   /* a role the service acts under (provisioning role): IAM policies of the role decide */
+    CALLER_SERVICE /* muster itself (sweepers): nothing is checked */
 };
 
 /* Immutable; made by who authenticates; lives as long as the call (its own talloc reference or the call's child). */
 struct caller {
     enum caller_kind kind;
     const char *account;
-    const char *arn;            /* arn:aws:iam::A:user/path/name; of a device its certificate ARN */
-    const char *user_id;        /* AIDA..., A for root */
-    const char *user_name;      /* users only */
-    const char *type;           /* aws:PrincipalType: "Account", "User", "AssumedRole" */
+    const char *arn;       /* arn:aws:iam::A:user/path/name; of a device its certificate ARN */
+    const char *user_id;   /* AIDA..., A for root */
+    const char *user_name; /* users only */
+    const char *type;      /* aws:PrincipalType: "Account", "User", "AssumedRole" */
     bool is_root;
-    const struct policy **policies;      /* identity policies */
+    const struct policy **policies; /* identity policies */
     size_t policy_count;
-    const struct policy *boundary;       /* NULL: none */
+    const struct policy *boundary; /* NULL: none */
     const struct policy **session_policies;
     size_t session_policy_count;
-    const char *access_key;     /* for the audit line */
+    const char *access_key; /* for the audit line */
     /* devices */
-    const char *principal;      /* certificate id */
+    const char *principal; /* certificate id */
     const char *client_id;
 };
 
 /* ---- the call ---- */
 
 enum effect_kind {
-    EFFECT_DISCONNECT           /* key: certificate id; its live connections in this account end (AUTH_ERROR) */
+    EFFECT_DISCONNECT /* key: certificate id; its live connections in this account end (AUTH_ERROR) */
 };
 
 struct call {
     struct door *door;
     const struct operation *operation;
     const struct model_operation *model;
-    struct scope scope;         /* "request"=id */
-    char id[37];                /* request id */
+    struct scope scope; /* "request"=id */
+    char id[37];        /* request id */
     const struct caller *caller;
     const char *account, *region;
     const char *source_ip, *user_agent, *via; /* via: "https", "mqtt", "internal" */
-    json *input;                /* an object, members by their model names, whatever way they travelled */
-    json *output;               /* made by answer(); reset before an APPLY runs */
-    int64_t now_ms;             /* the call's one idea of now */
-    struct tx *tx;              /* in READ and APPLY */
-    void *kept;                 /* the operation's own, from step to step */
-    error *error;               /* in done */
-    struct loop *home;          /* where effects and done run */
+    json *input;                              /* an object, members by their model names, whatever way they travelled */
+    json *output;                             /* made by answer(); reset before an APPLY runs */
+    int64_t now_ms;                           /* the call's one idea of now */
+    struct tx *tx;                            /* in READ and APPLY */
+    void *kept;                               /* the operation's own, from step to step */
+    error *error;                             /* in done */
+    struct loop *home;                        /* where effects and done run */
     void (*done)(struct call *call);
-    void *owner;                /* of who made the call */
+    void *owner; /* of who made the call */
     enum store_lane lane;
-    bool mapped;                /* MQTT: error names are mapped by api/mqtt.json; see operation_mqtt_error */
-    struct call_inner *inner;   /* the door's own */
+    bool mapped;              /* MQTT: error names are mapped by api/mqtt.json; see operation_mqtt_error */
+    struct call_inner *inner; /* the door's own */
 };
 
 /* The door's memory, worker pool and store must outlive every call. */
@@ -114,7 +114,7 @@ struct door_options {
     struct store *store;
     struct workers *workers;
     const struct master_key *master_key;
-    const char *const *regions;  /* the first is the default */
+    const char *const *regions; /* the first is the default */
     size_t region_count;
     bool enforce_iam;
     const struct scope *scope;
@@ -123,15 +123,17 @@ struct door_options {
 FALLIBLE door_new(void *ctx, const struct door_options *options, struct door **out);
 /* NULL-terminated tables; fails with InvalidModel when a row names no operation of its model. */
 FALLIBLE door_add(struct door *door, const struct operation *const *operations);
-void door_on_effect(struct door *door, void (*sink)(void *arg, const char *account, const char *region,
-                                                    enum effect_kind kind, const char *key), void *arg);
-void *door_get(struct door *door, const char *name);             /* shared pieces the server put there: "issuer", "keys" */
+void door_on_effect(struct door *door,
+                    void (*sink)(void *arg, const char *account, const char *region, enum effect_kind kind,
+                                 const char *key),
+                    void *arg);
+void *door_get(struct door *door, const char *name); /* shared pieces the server put there: "issuer", "keys" */
 void door_put(struct door *door, const char *name, void *piece);
 struct store *door_store(struct door *door);
 
 /* Counters for the metrics page. */
 struct door_numbers {
-    const char *operation;      /* "iot.CreateThing" */
+    const char *operation; /* "iot.CreateThing" */
     uint64_t count, client_errors, server_errors;
     uint64_t total_us;
 };
@@ -153,9 +155,9 @@ void call_resume(struct call *call, error *e);
 
 /* ---- for operations ---- */
 
-slice call_text(const struct call *call, const char *member);     /* input, empty when absent */
+slice call_text(const struct call *call, const char *member);         /* input, empty when absent */
 const char *call_string(const struct call *call, const char *member); /* NULL when absent */
-bool call_flag(const struct call *call, const char *member);      /* false when absent */
+bool call_flag(const struct call *call, const char *member);          /* false when absent */
 int64_t call_number(const struct call *call, const char *member, int64_t otherwise);
 bool call_has(const struct call *call, const char *member);
 
@@ -183,12 +185,12 @@ FALLIBLE call_change(struct call *call, const char *what, const char *key, const
 struct member {
     enum { MEMBER_END, MEMBER_TEXT, MEMBER_INTEGER, MEMBER_BOOL, MEMBER_TIME, MEMBER_JSON } type;
     const char *name;
-    const char *text;           /* NULL: the member is left out */
+    const char *text; /* NULL: the member is left out */
     int64_t integer;
     json *value;
 };
 error *answer_members(struct call *call, const struct member *members); /* always NULL: ends an operation */
-#define answer(call, ...) answer_members((call), (const struct member[]){ __VA_ARGS__ __VA_OPT__(, ) { MEMBER_END } })
+#define answer(call, ...) answer_members((call), (const struct member[]){ __VA_ARGS__ __VA_OPT__(, ){ MEMBER_END } })
 static inline struct member string(const char *name, const char *text)
 {
     return (struct member){ .type = MEMBER_TEXT, .name = name, .text = text };
@@ -223,8 +225,8 @@ static inline struct member value_of(const char *name, json *value) /* takes ove
    bad one, or a size out of range, fails with InvalidRequestException. */
 struct page {
     int64_t size;
-    const char *after;          /* NULL on the first page */
-    bool ascending;             /* isAscendingOrder */
+    const char *after; /* NULL on the first page */
+    bool ascending;    /* isAscendingOrder */
     int64_t taken;
     const char *last;
     bool more;
@@ -240,8 +242,8 @@ struct http_header {
 };
 struct http_request {
     slice method;
-    slice target;               /* raw, as on the wire */
-    slice path, query;          /* raw halves of target; query without '?' */
+    slice target;      /* raw, as on the wire */
+    slice path, query; /* raw halves of target; query without '?' */
     const struct http_header *headers;
     size_t header_count;
     slice body;
@@ -251,14 +253,14 @@ slice http_header_find(const struct http_request *request, const char *name); /*
 enum protocol { PROTOCOL_REST_JSON, PROTOCOL_JSON, PROTOCOL_QUERY };
 
 struct route {
-    const char *service;        /* "iot"; NULL: nothing fits */
+    const char *service; /* "iot"; NULL: nothing fits */
     enum protocol protocol;
     const struct model_operation *operation; /* NULL: no such operation */
-    const char *name;           /* its name, also of an unknown query Action */
+    const char *name;                        /* its name, also of an unknown query Action */
     bool unsigned_allowed;
-    const char *const *scopes;  /* the services that a signature's scope may name; the first one is told */
+    const char *const *scopes; /* the services that a signature's scope may name; the first one is told */
     size_t scope_count;
-    slice labels[8];            /* raw path pieces */
+    slice labels[8]; /* raw path pieces */
     size_t label_count;
 };
 /* auth.md 2.1: X-Amz-Target, then Action, then the credential scope's service, then the path. `scope_service` may be
@@ -288,9 +290,9 @@ void door_refuse(void *ctx, struct door *door, const struct route *route, const 
 enum encoding { ENCODING_JSON, ENCODING_CBOR };
 
 struct mqtt_route {
-    const char *operation;      /* of api/mqtt.json */
+    const char *operation; /* of api/mqtt.json */
     enum encoding encoding;
-    slice labels[2];            /* "templateName" */
+    slice labels[2]; /* "templateName" */
     size_t label_count;
 };
 /* Is this one of the request topics of api/mqtt.json? False: no. */

@@ -4,8 +4,9 @@
 
 enum { HEADERS_MAX = 16, MESSAGE_MAX = 20000 };
 
-static const char *const scopes[] = { "iot", "execute-api", "iotdata", "iot-jobs-data", "sts", "iam", "greengrass",
-                                      "lambda", "cognito-identity", "IoTSecuredTunneling", "" };
+static const char *const scopes[] = { "iot", "execute-api", "iotdata", "iot-jobs-data",    "sts",
+                                      "iam", "greengrass",  "lambda",  "cognito-identity", "IoTSecuredTunneling",
+                                      "" };
 
 static struct door *the_door(void)
 {

@@ -17,8 +17,8 @@ static const char *header_of(const struct http_answer *answer, const char *name)
 }
 
 #define ID "7d3c0f3e-5b1d-4b53-9b0e-2f8a0a51c7aa"
-#define XML(type, code, message)                                                                                   \
-    "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>" type "</Type><Code>" code   \
+#define XML(type, code, message)                                                                                 \
+    "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>" type "</Type><Code>" code \
     "</Code><Message>" message "</Message></Error><RequestId>" ID "</RequestId></ErrorResponse>"
 
 static const struct row {
@@ -33,29 +33,33 @@ static const struct row {
       "{\"__type\":\"ResourceNotFoundException\",\"message\":\"Thing pump-9 cannot be found.\"}" },
     { "REST: 409", "iot", PROTOCOL_REST_JSON, "DeleteConflictException", "x", 409, "DeleteConflictException", NULL },
     { "REST: 410", "iot", PROTOCOL_REST_JSON, "LimitExceededException", "x", 410, "LimitExceededException", NULL },
-    { "REST: 406", "iot", PROTOCOL_REST_JSON, "CertificateStateException", "x", 406, "CertificateStateException", NULL },
+    { "REST: 406", "iot", PROTOCOL_REST_JSON, "CertificateStateException", "x", 406, "CertificateStateException",
+      NULL },
     { "REST: throttling is 400 in the model", "iot", PROTOCOL_REST_JSON, "ThrottlingException", "x", 400,
       "ThrottlingException", NULL },
     { "REST: no token", "iot", PROTOCOL_REST_JSON, "MissingAuthenticationToken", "x", 403,
       "MissingAuthenticationTokenException", NULL },
-    { "REST: half a signature", "iot", PROTOCOL_REST_JSON, "IncompleteSignature", "x", 403, "IncompleteSignatureException",
-      NULL },
+    { "REST: half a signature", "iot", PROTOCOL_REST_JSON, "IncompleteSignature", "x", 403,
+      "IncompleteSignatureException", NULL },
     { "REST: an unknown key", "iot", PROTOCOL_REST_JSON, "InvalidClientToken",
       "The security token included in the request is invalid.", 403, "UnrecognizedClientException",
-      "{\"__type\":\"UnrecognizedClientException\",\"message\":\"The security token included in the request is invalid.\"}" },
+      "{\"__type\":\"UnrecognizedClientException\",\"message\":\"The security token included in the request is "
+      "invalid.\"}" },
     { "REST: an expired token", "iot", PROTOCOL_REST_JSON, "ExpiredToken", "x", 403, "ExpiredTokenException", NULL },
-    { "REST: a wrong signature", "iot", PROTOCOL_REST_JSON, "InvalidSignature", "x", 403, "InvalidSignatureException", NULL },
-    { "REST: not permitted", "iot", PROTOCOL_REST_JSON, "AccessDeniedException", "x", 403, "AccessDeniedException", NULL },
-    { "REST: not implemented", "iot", PROTOCOL_REST_JSON, "NotImplementedException", "CreateJob is not implemented yet.", 501,
-      "NotImplementedException", NULL },
+    { "REST: a wrong signature", "iot", PROTOCOL_REST_JSON, "InvalidSignature", "x", 403, "InvalidSignatureException",
+      NULL },
+    { "REST: not permitted", "iot", PROTOCOL_REST_JSON, "AccessDeniedException", "x", 403, "AccessDeniedException",
+      NULL },
+    { "REST: not implemented", "iot", PROTOCOL_REST_JSON, "NotImplementedException",
+      "CreateJob is not implemented yet.", 501, "NotImplementedException", NULL },
     { "REST: an unknown path", "iot", PROTOCOL_REST_JSON, "UnknownOperationException", "x", 404,
       "UnknownOperationException", NULL },
     { "REST: no service at all", NULL, PROTOCOL_REST_JSON, "UnknownOperationException", "x", 404,
       "UnknownOperationException", NULL },
     { "REST: a body too large", "iot", PROTOCOL_REST_JSON, "RequestEntityTooLargeException", "x", 413,
       "RequestEntityTooLargeException", NULL },
-    { "REST: unavailable", "iot", PROTOCOL_REST_JSON, "ServiceUnavailableException", "x", 503, "ServiceUnavailableException",
-      NULL },
+    { "REST: unavailable", "iot", PROTOCOL_REST_JSON, "ServiceUnavailableException", "x", 503,
+      "ServiceUnavailableException", NULL },
     { "REST: what nobody knows is hidden", "iot", PROTOCOL_REST_JSON, "StoreUnavailable", "SELECT secret", 500,
       "InternalFailureException",
       "{\"__type\":\"InternalFailureException\",\"message\":\"An internal error occurred.\"}" },
@@ -65,13 +69,14 @@ static const struct row {
       "InvalidSignatureException", NULL },
     { "JSON 1.1: not implemented", "iotsecuretunneling", PROTOCOL_JSON, "NotImplementedException", "x", 501,
       "NotImplementedException", NULL },
-    { "query: no token", "sts", PROTOCOL_QUERY, "MissingAuthenticationToken", "Request is missing Authentication Token", 403,
-      NULL, XML("Sender", "MissingAuthenticationToken", "Request is missing Authentication Token") },
+    { "query: no token", "sts", PROTOCOL_QUERY, "MissingAuthenticationToken", "Request is missing Authentication Token",
+      403, NULL, XML("Sender", "MissingAuthenticationToken", "Request is missing Authentication Token") },
     { "query: half a signature is 400", "sts", PROTOCOL_QUERY, "IncompleteSignature", "x", 400, NULL,
       XML("Sender", "IncompleteSignature", "x") },
     { "query: an unknown key", "sts", PROTOCOL_QUERY, "InvalidClientToken", "x", 403, NULL,
       XML("Sender", "InvalidClientTokenId", "x") },
-    { "query: an expired token", "sts", PROTOCOL_QUERY, "ExpiredToken", "x", 403, NULL, XML("Sender", "ExpiredToken", "x") },
+    { "query: an expired token", "sts", PROTOCOL_QUERY, "ExpiredToken", "x", 403, NULL,
+      XML("Sender", "ExpiredToken", "x") },
     { "query: a wrong signature", "sts", PROTOCOL_QUERY, "InvalidSignature", "x", 403, NULL,
       XML("Sender", "SignatureDoesNotMatch", "x") },
     { "query: not permitted", "sts", PROTOCOL_QUERY, "AccessDeniedException", "x", 403, NULL,
@@ -82,12 +87,12 @@ static const struct row {
     { "query: no action", "sts", PROTOCOL_QUERY, "MissingAction", "x", 400, NULL, XML("Sender", "MissingAction", "x") },
     { "query: validation", "sts", PROTOCOL_QUERY, "ValidationError", "Value '<&>\"' at", 400, NULL,
       XML("Sender", "ValidationError", "Value &apos;&lt;&amp;&gt;&quot;&apos; at") },
-    { "query: a model's code is not its shape", "sts", PROTOCOL_QUERY, "MalformedPolicyDocumentException", "x", 400, NULL,
-      XML("Sender", "MalformedPolicyDocument", "x") },
+    { "query: a model's code is not its shape", "sts", PROTOCOL_QUERY, "MalformedPolicyDocumentException", "x", 400,
+      NULL, XML("Sender", "MalformedPolicyDocument", "x") },
     { "query: and is found by its code", "sts", PROTOCOL_QUERY, "PackedPolicyTooLarge", "x", 400, NULL,
       XML("Sender", "PackedPolicyTooLarge", "x") },
-    { "query: 5xx is the receiver's", "sts", PROTOCOL_QUERY, "InternalFailureException", "An internal error occurred.", 500,
-      NULL, XML("Receiver", "InternalFailure", "An internal error occurred.") },
+    { "query: 5xx is the receiver's", "sts", PROTOCOL_QUERY, "InternalFailureException", "An internal error occurred.",
+      500, NULL, XML("Receiver", "InternalFailure", "An internal error occurred.") },
     { "query: control characters", "sts", PROTOCOL_QUERY, "ValidationError", "a\x01\r\nb", 400, NULL,
       XML("Sender", "ValidationError", "a\xEF\xBF\xBD&#13;\nb") },
 };
@@ -117,7 +122,8 @@ static const struct extra {
     const char *body;
 } extras[] = {
     { "members of an error in JSON", PROTOCOL_REST_JSON,
-      "{\"__type\":\"ResourceAlreadyExistsException\",\"message\":\"m\",\"resourceId\":\"a\",\"resourceArn\":\"arn:a\"}" },
+      "{\"__type\":\"ResourceAlreadyExistsException\",\"message\":\"m\",\"resourceId\":\"a\",\"resourceArn\":\"arn:"
+      "a\"}" },
 };
 
 static void carries(void **state)
@@ -136,8 +142,8 @@ static void carries(void **state)
 
 /* ---- outputs ---- */
 
-#define STS "https://sts.amazonaws.com/doc/2011-06-15/"
-#define IAM "https://iam.amazonaws.com/doc/2010-05-08/"
+#define STS      "https://sts.amazonaws.com/doc/2011-06-15/"
+#define IAM      "https://iam.amazonaws.com/doc/2010-05-08/"
 #define METADATA "<ResponseMetadata><RequestId>" ID "</RequestId></ResponseMetadata>"
 static const struct output {
     const char *name, *service, *operation;
@@ -146,27 +152,31 @@ static const struct output {
     int status;
     const char *body;
 } outputs[] = {
-    { "REST", "iot", "CreateThing", PROTOCOL_REST_JSON, "{\"thingName\":\"a\",\"thingArn\":\"arn:aws:iot:r:1:thing/a\"}", 200,
+    { "REST", "iot", "CreateThing", PROTOCOL_REST_JSON,
+      "{\"thingName\":\"a\",\"thingArn\":\"arn:aws:iot:r:1:thing/a\"}", 200,
       "{\"thingName\":\"a\",\"thingArn\":\"arn:aws:iot:r:1:thing/a\"}" },
     { "REST: no output", "iot", "DeletePolicy", PROTOCOL_REST_JSON, "{}", 200, "{}" },
     { "REST: numbers keep their text", "iot", "DescribeCertificate", PROTOCOL_REST_JSON,
       "{\"certificateDescription\":{\"creationDate\":1541022751.983}}", 200,
       "{\"certificateDescription\":{\"creationDate\":1541022751.983}}" },
-    { "REST: a payload is the body", "iot-data", "GetThingShadow", PROTOCOL_REST_JSON, "{\"payload\":\"{\\\"state\\\":{}}\"}",
-      200, "{\"state\":{}}" },
+    { "REST: a payload is the body", "iot-data", "GetThingShadow", PROTOCOL_REST_JSON,
+      "{\"payload\":\"{\\\"state\\\":{}}\"}", 200, "{\"state\":{}}" },
     { "REST: a status and headers out of the output", "lambda", "Invoke", PROTOCOL_REST_JSON,
       "{\"StatusCode\":202,\"FunctionError\":\"Unhandled\",\"Payload\":\"x\"}", 202, "x" },
-    { "JSON 1.1", "cognito-identity", "GetId", PROTOCOL_JSON, "{\"IdentityId\":\"r:1\"}", 200, "{\"IdentityId\":\"r:1\"}" },
+    { "JSON 1.1", "cognito-identity", "GetId", PROTOCOL_JSON, "{\"IdentityId\":\"r:1\"}", 200,
+      "{\"IdentityId\":\"r:1\"}" },
     { "query: a result in the model's order", "sts", "GetCallerIdentity", PROTOCOL_QUERY,
       "{\"Arn\":\"arn:aws:iam::123456789012:user/ops/ada\",\"UserId\":\"AIDA\",\"Account\":\"123456789012\"}", 200,
       "<GetCallerIdentityResponse xmlns=\"" STS "\"><GetCallerIdentityResult><UserId>AIDA</UserId><Account>123456789012"
       "</Account><Arn>arn:aws:iam::123456789012:user/ops/ada</Arn></GetCallerIdentityResult>" METADATA
       "</GetCallerIdentityResponse>" },
     { "query: times, numbers, structures", "sts", "AssumeRole", PROTOCOL_QUERY,
-      "{\"Credentials\":{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"S\",\"SessionToken\":\"T\",\"Expiration\":1768469400.0},"
+      "{\"Credentials\":{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"S\",\"SessionToken\":\"T\",\"Expiration\":"
+      "1768469400.0},"
       "\"PackedPolicySize\":0}",
       200,
-      "<AssumeRoleResponse xmlns=\"" STS "\"><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S"
+      "<AssumeRoleResponse xmlns=\"" STS
+      "\"><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S"
       "</SecretAccessKey><SessionToken>T</SessionToken><Expiration>2026-01-15T09:30:00Z</Expiration></Credentials>"
       "<PackedPolicySize>0</PackedPolicySize></AssumeRoleResult>" METADATA "</AssumeRoleResponse>" },
     { "query: no output", "iam", "PutRolePolicy", PROTOCOL_QUERY, "{}", 200,
@@ -177,7 +187,8 @@ static const struct output {
       "</member></PolicyNames><IsTruncated>false</IsTruncated></ListUserPoliciesResult>" METADATA
       "</ListUserPoliciesResponse>" },
     { "query: a map", "iam", "GetAccountSummary", PROTOCOL_QUERY, "{\"SummaryMap\":{\"Users\":3}}", 200,
-      "<GetAccountSummaryResponse xmlns=\"" IAM "\"><GetAccountSummaryResult><SummaryMap><entry><key>Users</key><value>3"
+      "<GetAccountSummaryResponse xmlns=\"" IAM
+      "\"><GetAccountSummaryResult><SummaryMap><entry><key>Users</key><value>3"
       "</value></entry></SummaryMap></GetAccountSummaryResult>" METADATA "</GetAccountSummaryResponse>" },
 };
 

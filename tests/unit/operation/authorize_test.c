@@ -2,12 +2,13 @@
 #include "fixture.h"
 
 #define A "arn:aws:iot:us-east-1:000000000001:"
-#define ALLOW(action, resource)                                                                                     \
-    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":" action ",\"Resource\":" resource "}}"
-#define ALLOW_IF(action, condition)                                                                              \
-    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":" action                      \
+#define ALLOW(action, resource)                                                                                        \
+    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":" action ",\"Resource\":" resource "}" \
+                                                                                                                   "}"
+#define ALLOW_IF(action, condition)                                                      \
+    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":" action \
     ",\"Resource\":\"*\",\"Condition\":" condition "}}"
-#define DENIED(action, resource)                                                                                  \
+#define DENIED(action, resource)                                                                                   \
     "User: arn:aws:iam::000000000001:user/ops/ada is not authorized to perform: " action " on resource: " resource \
     " because no identity-based policy allows the " action " action"
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -23,7 +24,8 @@ static const struct row {
       DENIED("iot:GetRegistrationCode", "*") },
     { "without a resource only * allows", "iot", "ListThings", "{}", ALLOW("\"iot:*\"", "\"" A "thing/*\""),
       DENIED("iot:ListThings", "*") },
-    { "its thing", "iot", "DescribeThing", "{\"thingName\":\"a\"}", ALLOW("\"iot:DescribeThing\"", "\"" A "thing/a\""), NULL },
+    { "its thing", "iot", "DescribeThing", "{\"thingName\":\"a\"}", ALLOW("\"iot:DescribeThing\"", "\"" A "thing/a\""),
+      NULL },
     { "another thing", "iot", "DescribeThing", "{\"thingName\":\"b\"}",
       ALLOW("\"iot:DescribeThing\"", "\"" A "thing/a\""), DENIED("iot:DescribeThing", A "thing/b") },
     { "the billing group too, if given", "iot", "CreateThing", "{\"thingName\":\"a\",\"billingGroupName\":\"b\"}",
@@ -55,7 +57,8 @@ static const struct row {
     { "a template's claim", "iot", "CreateProvisioningClaim", "{\"templateName\":\"t\"}",
       ALLOW("\"iot:CreateProvisioningClaim\"", "\"" A "provisioningtemplate/t\""), NULL },
     { "an explicit deny", "iot", "CreateThing", "{\"thingName\":\"a\"}",
-      "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},{\"Effect\":\"Deny\","
+      "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},{"
+      "\"Effect\":\"Deny\","
       "\"Action\":\"iot:Create*\",\"Resource\":\"*\"}]}",
       "User: arn:aws:iam::000000000001:user/ops/ada is not authorized to perform: iot:CreateThing on resource: " A
       "thing/a with an explicit deny in an identity-based policy" },
@@ -67,10 +70,13 @@ static const struct row {
       ALLOW_IF("\"iot:*\"", "{\"IpAddress\":{\"aws:SourceIp\":\"11.0.0.0/8\"}}"), DENIED("iot:ListThings", "*") },
     { "the keys always there", "iot", "ListThings", "{}",
       ALLOW_IF("\"iot:*\"",
-               "{\"StringEquals\":{\"aws:RequestedRegion\":\"us-east-1\",\"aws:PrincipalAccount\":\"000000000001\",\"aws:username\":"
-               "\"ada\",\"aws:userid\":\"AIDA1\",\"aws:PrincipalType\":\"User\",\"aws:UserAgent\":\"cli\",\"aws:ResourceAccount\":"
+               "{\"StringEquals\":{\"aws:RequestedRegion\":\"us-east-1\",\"aws:PrincipalAccount\":\"000000000001\","
+               "\"aws:username\":"
+               "\"ada\",\"aws:userid\":\"AIDA1\",\"aws:PrincipalType\":\"User\",\"aws:UserAgent\":\"cli\",\"aws:"
+               "ResourceAccount\":"
                "\"000000000001\",\"aws:PrincipalArn\":\"arn:aws:iam::000000000001:user/ops/ada\"},\"Bool\":{\"aws:"
-               "SecureTransport\":\"true\",\"aws:ViaAWSService\":\"false\"},\"DateGreaterThan\":{\"aws:CurrentTime\":\"2020-01-"
+               "SecureTransport\":\"true\",\"aws:ViaAWSService\":\"false\"},\"DateGreaterThan\":{\"aws:CurrentTime\":"
+               "\"2020-01-"
                "01T00:00:00Z\"},\"NumericGreaterThan\":{\"aws:EpochTime\":\"1\"}}"),
       NULL },
     { "a tag of the request", "iot", "CreateThingType",
@@ -83,7 +89,8 @@ static const struct row {
     { "keys to untag", "iot", "UntagResource", "{\"resourceArn\":\"" A "thingtype/t\",\"tagKeys\":[\"x\"]}",
       ALLOW_IF("\"iot:*\"", "{\"ForAllValues:StringEquals\":{\"aws:TagKeys\":[\"team\"]}}"),
       DENIED("iot:UntagResource", A "thingtype/t") },
-    { "a service without rows: its prefix on *", "acm", "DescribeCertificate", "{}", ALLOW("\"acm:DescribeCertificate\"", "\"*\""), NULL },
+    { "a service without rows: its prefix on *", "acm", "DescribeCertificate", "{}",
+      ALLOW("\"acm:DescribeCertificate\"", "\"*\""), NULL },
     { "jobs of devices have their own prefix", "iot-jobs-data", "GetPendingJobExecutions", "{\"thingName\":\"a\"}",
       ALLOW("\"iotjobsdata:*\"", "\"" A "thing/a\""), NULL },
 };
@@ -125,7 +132,8 @@ static void asks(void **state)
 {
     const struct row *row = *state;
     void *ctx = talloc_new(NULL);
-    struct call *call = call_by(ctx, shared_door(), row->service, row->operation, row->input, user_with(ctx, row->policy));
+    struct call *call =
+        call_by(ctx, shared_door(), row->service, row->operation, row->input, user_with(ctx, row->policy));
     assert_error(authorize(call), row->message ? "AccessDeniedException" : NULL, row->message);
     talloc_free(call);
     talloc_free(ctx);
@@ -158,7 +166,8 @@ static void is_asked(void **state)
     caller->is_root = row->root;
     struct call *call = call_by(ctx, door, "iot", "CreateThing", "{\"thingName\":\"a\"}", row->nobody ? NULL : caller);
     assert_error(authorize(call), row->allowed ? NULL : "AccessDeniedException", NULL);
-    assert_error(call_require(call, "iot:CreatePolicy", A "policy/p"), row->allowed ? NULL : "AccessDeniedException", NULL);
+    assert_error(call_require(call, "iot:CreatePolicy", A "policy/p"), row->allowed ? NULL : "AccessDeniedException",
+                 NULL);
     talloc_free(call);
     talloc_free(ctx);
 }
@@ -173,19 +182,22 @@ static const struct pass {
     { "this role for this service",
       ALLOW_IF("\"iam:PassRole\"", "{\"StringEquals\":{\"iam:PassedToService\":\"iot.amazonaws.com\"}}"), ROLE,
       "iot.amazonaws.com", NULL },
-    { "another service", ALLOW_IF("\"iam:PassRole\"", "{\"StringEquals\":{\"iam:PassedToService\":\"iot.amazonaws.com\"}}"),
-      ROLE, "credentials.iot.amazonaws.com", DENIED("iam:PassRole", ROLE) },
+    { "another service",
+      ALLOW_IF("\"iam:PassRole\"", "{\"StringEquals\":{\"iam:PassedToService\":\"iot.amazonaws.com\"}}"), ROLE,
+      "credentials.iot.amazonaws.com", DENIED("iam:PassRole", ROLE) },
     { "no right", ALLOW("\"iot:*\"", "\"*\""), ROLE, "iot.amazonaws.com", DENIED("iam:PassRole", ROLE) },
     { "a role of another account", ALLOW("\"*\"", "\"*\""), "arn:aws:iam::000000000002:role/Prov", "iot.amazonaws.com",
       "Cross-account pass role is not allowed." },
-    { "no role at all", ALLOW("\"*\"", "\"*\""), "Prov", "iot.amazonaws.com", "Cross-account pass role is not allowed." },
+    { "no role at all", ALLOW("\"*\"", "\"*\""), "Prov", "iot.amazonaws.com",
+      "Cross-account pass role is not allowed." },
 };
 
 static void is_passed(void **state)
 {
     const struct pass *row = *state;
     void *ctx = talloc_new(NULL);
-    struct call *call = call_by(ctx, shared_door(), "iot", "CreateProvisioningTemplate", "{}", user_with(ctx, row->policy));
+    struct call *call =
+        call_by(ctx, shared_door(), "iot", "CreateProvisioningTemplate", "{}", user_with(ctx, row->policy));
     assert_error(call_require_pass_role(call, row->role, row->service), row->message ? "AccessDeniedException" : NULL,
                  row->message);
     talloc_free(call);
@@ -209,13 +221,14 @@ static void another_is_asked(void **state)
     role->kind = CALLER_ROLE;
     struct call *call = call_by(ctx, shared_door(), "mqtt", "RegisterThing", "{}", &device);
     assert_error(authorize(call), NULL, NULL);
-    assert_error(caller_require(call, role, "iot:CreateThing", A "thing/a"), row->allowed ? NULL : "AccessDeniedException",
-                 NULL);
+    assert_error(caller_require(call, role, "iot:CreateThing", A "thing/a"),
+                 row->allowed ? NULL : "AccessDeniedException", NULL);
     talloc_free(call);
     talloc_free(ctx);
 }
 
 int main(void)
 {
-    return RUN_TABLES(TABLE(rows, asks), TABLE(kinds, is_asked), TABLE(passes, is_passed), TABLE(others, another_is_asked));
+    return RUN_TABLES(TABLE(rows, asks), TABLE(kinds, is_asked), TABLE(passes, is_passed),
+                      TABLE(others, another_is_asked));
 }

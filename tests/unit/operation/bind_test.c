@@ -2,10 +2,10 @@
 #include "fixture.h"
 
 #define FORM "Content-Type: application/x-www-form-urlencoded"
-#define ONE "1 validation error detected: "
+#define ONE  "1 validation error detected: "
 static const struct row {
     const char *name, *scope, *line, *headers, *body;
-    const char *input;           /* NULL: refused */
+    const char *input; /* NULL: refused */
     const char *error, *message;
 } rows[] = {
     { "a label", "iot", "POST /things/pump-9", "", "", "{\"thingName\":\"pump-9\"}", NULL, NULL },
@@ -24,13 +24,14 @@ static const struct row {
       "{\"maxResults\":5,\"attributeName\":\"a b\"}", NULL, NULL },
     { "setAsActive travels in the query", "iot", "POST /keys-and-certificate?setAsActive=true", "", "",
       "{\"setAsActive\":true}", NULL, NULL },
-    { "True of Python", "iot", "POST /keys-and-certificate?setAsActive=True", "", "", "{\"setAsActive\":true}", NULL, NULL },
+    { "True of Python", "iot", "POST /keys-and-certificate?setAsActive=True", "", "", "{\"setAsActive\":true}", NULL,
+      NULL },
     { "false", "iot", "POST /keys-and-certificate?setAsActive=False", "", "", "{\"setAsActive\":false}", NULL, NULL },
     { "neither true nor false", "iot", "POST /keys-and-certificate?setAsActive=yes", "", "", NULL,
       "InvalidRequestException",
       ONE "Value 'yes' at 'setAsActive' failed to satisfy constraint: Member must be true or false" },
-    { "a body copy of a query member is ignored", "iot", "POST /keys-and-certificate", "", "{\"setAsActive\":true}", "{}",
-      NULL, NULL },
+    { "a body copy of a query member is ignored", "iot", "POST /keys-and-certificate", "", "{\"setAsActive\":true}",
+      "{}", NULL, NULL },
     { "a body copy of a label is ignored", "iot", "POST /things/a", "", "{\"thingName\":\"b\",\"thingTypeName\":\"t\"}",
       "{\"thingName\":\"a\",\"thingTypeName\":\"t\"}", NULL, NULL },
     { "not a number", "iot", "GET /things?maxResults=5x", "", "", NULL, "InvalidRequestException",
@@ -51,7 +52,8 @@ static const struct row {
     { "null is absent", "iot", "POST /things/a", "", "{\"thingTypeName\":null}", "{\"thingName\":\"a\"}", NULL, NULL },
     { "a repeated key: the last one", "iot", "POST /things/a", "", "{\"thingTypeName\":\"b\",\"thingTypeName\":\"c\"}",
       "{\"thingName\":\"a\",\"thingTypeName\":\"c\"}", NULL, NULL },
-    { "a body that is no JSON", "iot", "POST /things/a", "", "{\"thingTypeName\":", NULL, "InvalidRequestException", NULL },
+    { "a body that is no JSON", "iot", "POST /things/a", "", "{\"thingTypeName\":", NULL, "InvalidRequestException",
+      NULL },
     { "a body that is no object", "iot", "POST /things/a", "", "[1]", NULL, "InvalidRequestException",
       "The body of the request is not a JSON object." },
     { "a body as a payload", "iot", "POST /rules/r", "", "{\"sql\":\"SELECT 1\",\"actions\":[]}",
@@ -62,26 +64,29 @@ static const struct row {
       "There is no operation GET /thingz." },
     { "JSON 1.1", "IoTSecuredTunneling", "POST /", "X-Amz-Target: IoTSecuredTunneling.DescribeTunnel",
       "{\"tunnelId\":\"t\",\"x\":1}", "{\"tunnelId\":\"t\"}", NULL, NULL },
-    { "JSON 1.1 that is no JSON", "IoTSecuredTunneling", "POST /", "X-Amz-Target: IoTSecuredTunneling.DescribeTunnel", "{",
-      NULL, "SerializationException", NULL },
+    { "JSON 1.1 that is no JSON", "IoTSecuredTunneling", "POST /", "X-Amz-Target: IoTSecuredTunneling.DescribeTunnel",
+      "{", NULL, "SerializationException", NULL },
     { "JSON 1.1 of no operation", "IoTSecuredTunneling", "POST /", "X-Amz-Target: IoTSecuredTunneling.Dig", "{", NULL,
       "UnknownOperationException", "The service iotsecuretunneling has no operation Dig." },
     { "a form", "sts", "POST /", FORM,
       "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2FR&RoleSessionName=a+b%20c"
       "&DurationSeconds=900&Tags.member.1.Key=k&Tags.member.1.Value=v&Tags.member.2.Key=k2&Tags.member.2.Value="
       "&PolicyArns.member.1.arn=p&TransitiveTagKeys.member.1=k&Unknown=1",
-      "{\"RoleArn\":\"arn:aws:iam::1:role/R\",\"RoleSessionName\":\"a b c\",\"DurationSeconds\":900,\"Tags\":[{\"Key\":\"k\","
-      "\"Value\":\"v\"},{\"Key\":\"k2\",\"Value\":\"\"}],\"PolicyArns\":[{\"arn\":\"p\"}],\"TransitiveTagKeys\":[\"k\"]}",
+      "{\"RoleArn\":\"arn:aws:iam::1:role/R\",\"RoleSessionName\":\"a b "
+      "c\",\"DurationSeconds\":900,\"Tags\":[{\"Key\":\"k\","
+      "\"Value\":\"v\"},{\"Key\":\"k2\",\"Value\":\"\"}],\"PolicyArns\":[{\"arn\":\"p\"}],\"TransitiveTagKeys\":[\"k\"]"
+      "}",
       NULL, NULL },
     { "ten elements are in order", "iam", "POST /", FORM,
       "Action=TagRole&Version=2010-05-08&RoleName=r&Tags.member.10.Key=j&Tags.member.1.Key=a&Tags.member.2.Key=b&"
       "Tags.member.3.Key=c&Tags.member.4.Key=d&Tags.member.5.Key=e&Tags.member.6.Key=f&Tags.member.7.Key=g&"
       "Tags.member.8.Key=h&Tags.member.9.Key=i",
-      "{\"RoleName\":\"r\",\"Tags\":[{\"Key\":\"a\"},{\"Key\":\"b\"},{\"Key\":\"c\"},{\"Key\":\"d\"},{\"Key\":\"e\"},{\"Key\":\"f\"},"
+      "{\"RoleName\":\"r\",\"Tags\":[{\"Key\":\"a\"},{\"Key\":\"b\"},{\"Key\":\"c\"},{\"Key\":\"d\"},{\"Key\":\"e\"},{"
+      "\"Key\":\"f\"},"
       "{\"Key\":\"g\"},{\"Key\":\"h\"},{\"Key\":\"i\"},{\"Key\":\"j\"}]}",
       NULL, NULL },
-    { "an empty list in a form", "iam", "POST /", FORM, "Action=TagRole&Version=2010-05-08&RoleName=r&Tags=",
-      "{\"RoleName\":\"r\",\"Tags\":[]}", NULL, NULL },
+    { "an empty list in a form", "iam", "POST /", FORM,
+      "Action=TagRole&Version=2010-05-08&RoleName=r&Tags=", "{\"RoleName\":\"r\",\"Tags\":[]}", NULL, NULL },
     { "a plus in a URL stays", "iam", "GET /?Action=GetUser&Version=2010-05-08&UserName=a+b", "", "",
       "{\"UserName\":\"a+b\"}", NULL, NULL },
     { "a form's number", "sts", "POST /", FORM, "Action=GetSessionToken&Version=2011-06-15&DurationSeconds=long", NULL,
@@ -128,10 +133,10 @@ static const struct much {
 } much[] = {
     { "JSON 30 deep", "iot", "POST /things/a", "", "{\"attributePayload\":", "[", "", 29, "InvalidRequestException" },
     { "JSON 200 deep", "iot", "POST /things/a", "", "", "{\"a\":", "", 200, "InvalidRequestException" },
-    { "a form of 5000 parameters", "sts", "POST /", FORM, "Action=GetCallerIdentity&Version=2011-06-15", "&a=b", "", 5000,
-      "MissingAction" },
-    { "a form of 3000 tags", "iam", "POST /", FORM, "Action=TagRole&Version=2010-05-08&RoleName=r", "&Tags.member.1.Key=b",
-      "", 3000, NULL },
+    { "a form of 5000 parameters", "sts", "POST /", FORM, "Action=GetCallerIdentity&Version=2011-06-15", "&a=b", "",
+      5000, "MissingAction" },
+    { "a form of 3000 tags", "iam", "POST /", FORM, "Action=TagRole&Version=2010-05-08&RoleName=r",
+      "&Tags.member.1.Key=b", "", 3000, NULL },
     { "a parameter of a name without end", "iam", "POST /", FORM, "Action=TagRole&Version=2010-05-08&Tags", ".member.1",
       "=x", 5000, NULL },
     { "a megabyte of braces", "iot", "POST /things/a", "", "", "{}", "", 500000, "InvalidRequestException" },

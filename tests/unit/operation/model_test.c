@@ -86,7 +86,8 @@ static void rows_of_rights_are_complete(void *ctx, const struct model *model)
             rights = json_of(ctx, file->at);
     for (size_t i = 0; complete[i]; i++)
         for (size_t k = 0; strcmp(complete[i], model->file) == 0 && k < model->operation_count; k++)
-            if (!json_get(json_get_object(json_get_object(rights, model->file), "operations"), model->operations[k].name))
+            if (!json_get(json_get_object(json_get_object(rights, model->file), "operations"),
+                          model->operations[k].name))
                 fail_msg("%s has no row", model->operations[k].label);
 }
 
@@ -132,11 +133,14 @@ static const struct broken {
       "api/x.json: A has the unknown key \"flattened\"." },
     { "an unknown type", HEAD "\"operations\":{},\"shapes\":{\"A\":{\"type\":\"text\"}}}",
       "api/x.json: A is of an unknown type." },
-    { "a member of no shape", HEAD "\"operations\":{},\"shapes\":{\"A\":{\"type\":\"structure\",\"members\":{\"b\":{\"shape\":\"B\"}}}}}",
+    { "a member of no shape",
+      HEAD "\"operations\":{},\"shapes\":{\"A\":{\"type\":\"structure\",\"members\":{\"b\":{\"shape\":\"B\"}}}}}",
       "api/x.json: b names no shape." },
-    { "a pattern that does not compile", HEAD "\"operations\":{},\"shapes\":{\"A\":{\"type\":\"string\",\"pattern\":\"(\"}}}", NULL },
+    { "a pattern that does not compile",
+      HEAD "\"operations\":{},\"shapes\":{\"A\":{\"type\":\"string\",\"pattern\":\"(\"}}}", NULL },
     { "an error that is none",
-      HEAD "\"operations\":{\"O\":{\"method\":\"GET\",\"uri\":\"/\",\"errors\":[\"E\"]}},\"shapes\":{\"E\":{\"type\":\"structure\"}}}",
+      HEAD "\"operations\":{\"O\":{\"method\":\"GET\",\"uri\":\"/"
+           "\",\"errors\":[\"E\"]}},\"shapes\":{\"E\":{\"type\":\"structure\"}}}",
       "api/x.json: O lists an error that is none." },
     { "a label that is no member", HEAD "\"operations\":{\"O\":{\"method\":\"GET\",\"uri\":\"/{a}\"}},\"shapes\":{}}",
       "api/x.json: O has a label that is no member." },

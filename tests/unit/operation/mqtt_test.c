@@ -41,7 +41,7 @@ static void leads(void **state)
 #define PROVISION "$aws/provisioning-templates/pumps/provision/"
 static const struct payload {
     const char *name, *topic;
-    const char *text; /* of cbor topics in hexadecimal */
+    const char *text;  /* of cbor topics in hexadecimal */
     const char *input; /* NULL: InvalidPayload */
 } payloads[] = {
     { "an empty payload", "$aws/certificates/create/json", "", "{}" },
@@ -49,15 +49,19 @@ static const struct payload {
     { "no bytes of CBOR", "$aws/certificates/create/cbor", "", "{}" },
     { "an empty map", "$aws/certificates/create/cbor", "a0", "{}" },
     { "members nobody asked for", "$aws/certificates/create/json", "{\"a\":1}", "{}" },
-    { "provision in JSON", PROVISION "json", "{\"certificateOwnershipToken\":\"T0k\",\"parameters\":{\"n\":5,\"b\":true}}",
+    { "provision in JSON", PROVISION "json",
+      "{\"certificateOwnershipToken\":\"T0k\",\"parameters\":{\"n\":5,\"b\":true}}",
       "{\"templateName\":\"pumps\",\"certificateOwnershipToken\":\"T0k\",\"parameters\":{\"n\":5,\"b\":true}}" },
-    { "a template in the payload does not win", PROVISION "json", "{\"templateName\":\"other\"}", "{\"templateName\":\"pumps\"}" },
+    { "a template in the payload does not win", PROVISION "json", "{\"templateName\":\"other\"}",
+      "{\"templateName\":\"pumps\"}" },
     { "provision in CBOR", PROVISION "cbor",
-      "a2781963657274696669636174654f776e657273686970546f6b656e6354306b6a706172616d6574657273a16c53657269616c4e756d62657264"
+      "a2781963657274696669636174654f776e657273686970546f6b656e6354306b6a706172616d6574657273a16c53657269616c4e756d6265"
+      "7264"
       "736e2d37",
       "{\"templateName\":\"pumps\",\"certificateOwnershipToken\":\"T0k\",\"parameters\":{\"SerialNumber\":\"sn-7\"}}" },
     { "indefinite CBOR", "$aws/certificates/create-from-csr/cbor",
-      "bf781963657274696669636174655369676e696e67526571756573747f6261626163ffff", "{\"certificateSigningRequest\":\"abc\"}" },
+      "bf781963657274696669636174655369676e696e67526571756573747f6261626163ffff",
+      "{\"certificateSigningRequest\":\"abc\"}" },
     { "a self-describing tag", "$aws/certificates/create/cbor", "d9d9f7a0", "{}" },
     { "an array", "$aws/certificates/create/json", "[]", NULL },
     { "text", "$aws/certificates/create/json", "\"a\"", NULL },
@@ -93,27 +97,31 @@ static void decodes(void **state)
 
 static const struct output {
     const char *name, *topic;
-    const char *output;          /* NULL: an error */
+    const char *output; /* NULL: an error */
     const char *error, *message;
     const char *text; /* of cbor topics in hexadecimal */
 } outputs[] = {
-    { "provisioned, in CBOR", PROVISION "cbor", "{\"deviceConfiguration\":{\"Url\":\"u\"},\"thingName\":\"dev-sn-7\"}", NULL,
-      NULL, "a273646576696365436f6e66696775726174696f6ea16355726c6175697468696e674e616d65686465762d736e2d37" },
+    { "provisioned, in CBOR", PROVISION "cbor", "{\"deviceConfiguration\":{\"Url\":\"u\"},\"thingName\":\"dev-sn-7\"}",
+      NULL, NULL, "a273646576696365436f6e66696775726174696f6ea16355726c6175697468696e674e616d65686465762d736e2d37" },
     { "without configuration", PROVISION "cbor", "{\"deviceConfiguration\":{},\"thingName\":\"dev-sn-7\"}", NULL, NULL,
       "a273646576696365436f6e66696775726174696f6ea0697468696e674e616d65686465762d736e2d37" },
     { "a certificate", "$aws/certificates/create-from-csr/cbor",
       "{\"certificateId\":\"ab\",\"certificatePem\":\"P\",\"certificateOwnershipToken\":\"T\"}", NULL, NULL,
-      "a36d636572746966696361746549646261626e636572746966696361746550656d6150781963657274696669636174654f776e657273686970546f"
+      "a36d636572746966696361746549646261626e636572746966696361746550656d6150781963657274696669636174654f776e6572736869"
+      "70546f"
       "6b656e6154" },
     { "rejected, in CBOR", PROVISION "cbor", NULL, "AccessDenied", "no",
       "a36a737461747573436f6465190193696572726f72436f64656c41636365737344656e6965646c6572726f724d657373616765626e6f" },
     { "rejected, in JSON", PROVISION "json", NULL, "InvalidCertificateOwnershipToken",
       "Certificate ownership token cannot be empty.",
-      "{\"statusCode\":400,\"errorCode\":\"InvalidCertificateOwnershipToken\",\"errorMessage\":\"Certificate ownership token "
+      "{\"statusCode\":400,\"errorCode\":\"InvalidCertificateOwnershipToken\",\"errorMessage\":\"Certificate ownership "
+      "token "
       "cannot be empty.\"}" },
     { "the order of members stays", "$aws/certificates/create/json",
-      "{\"certificateId\":\"c\",\"certificatePem\":\"a\\nb\",\"privateKey\":\"k\",\"certificateOwnershipToken\":\"t\"}", NULL, NULL,
-      "{\"certificateId\":\"c\",\"certificatePem\":\"a\\nb\",\"privateKey\":\"k\",\"certificateOwnershipToken\":\"t\"}" },
+      "{\"certificateId\":\"c\",\"certificatePem\":\"a\\nb\",\"privateKey\":\"k\",\"certificateOwnershipToken\":\"t\"}",
+      NULL, NULL,
+      "{\"certificateId\":\"c\",\"certificatePem\":\"a\\nb\",\"privateKey\":\"k\",\"certificateOwnershipToken\":"
+      "\"t\"}" },
     { "an exception of the registry", PROVISION "json", NULL, "ResourceNotFoundException", "No template.",
       "{\"statusCode\":404,\"errorCode\":\"ResourceNotFound\",\"errorMessage\":\"No template.\"}" },
     { "conflict", PROVISION "json", NULL, "ConflictingResourceUpdateException", "x",
@@ -140,7 +148,8 @@ static void answers(void **state)
         call->error = error_new(call, row->error, "%s", row->message);
     door_answer_topic(ctx, call, &route, &answer);
     assert_string_equal(answer.suffix, row->output ? "/accepted" : "/rejected");
-    assert_slice(route.encoding == ENCODING_CBOR ? slice_of(hex_encode(ctx, answer.payload)) : answer.payload, row->text);
+    assert_slice(route.encoding == ENCODING_CBOR ? slice_of(hex_encode(ctx, answer.payload)) : answer.payload,
+                 row->text);
     talloc_free(call);
     talloc_free(ctx);
 }

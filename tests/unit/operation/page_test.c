@@ -108,7 +108,8 @@ static const struct token {
     { "another operation", "ListThingTypes", "000000000001", "us-east-1", "\"thingTypeName\":\"t\"", false },
     { "another filter", "ListThings", "000000000001", "us-east-1", "\"thingTypeName\":\"u\"", false },
     { "no filter", "ListThings", "000000000001", "us-east-1", "\"maxResults\":1", false },
-    { "one filter more", "ListThings", "000000000001", "us-east-1", "\"thingTypeName\":\"t\",\"attributeName\":\"a\"", false },
+    { "one filter more", "ListThings", "000000000001", "us-east-1", "\"thingTypeName\":\"t\",\"attributeName\":\"a\"",
+      false },
     { "a filter shaped like two", "ListThings", "000000000001", "us-east-1", "\"attributeName\":\"t\"", false },
 };
 
@@ -142,18 +143,14 @@ static void is_bound(void **state)
 
 static const struct forgery {
     const char *name;
-    int flipped;  /* a bit of this byte; -1: none */
-    size_t kept;  /* bytes; 0: all */
+    int flipped;      /* a bit of this byte; -1: none */
+    size_t kept;      /* bytes; 0: all */
     const char *text; /* instead */
 } forgeries[] = {
-    { "a bit of the seal", 0, 0, NULL },
-    { "the last bit of the seal", 15, 0, NULL },
-    { "a bit of the position", 16, 0, NULL },
-    { "cut short", -1, 19, NULL },
-    { "only the seal", -1, 16, NULL },
-    { "less than the seal", -1, 5, NULL },
-    { "not base64", -1, 0, "!!!" },
-    { "nothing", -1, 0, "" },
+    { "a bit of the seal", 0, 0, NULL },      { "the last bit of the seal", 15, 0, NULL },
+    { "a bit of the position", 16, 0, NULL }, { "cut short", -1, 19, NULL },
+    { "only the seal", -1, 16, NULL },        { "less than the seal", -1, 5, NULL },
+    { "not base64", -1, 0, "!!!" },           { "nothing", -1, 0, "" },
     { "a bare position", -1, 0, "azAwMA==" },
 };
 
@@ -167,8 +164,9 @@ static void is_refused(void **state)
     if (row->flipped >= 0)
         copy[row->flipped] ^= 1;
     const char *token = base64_encode(ctx, (slice){ copy, row->kept ? row->kept : bytes.length });
-    struct call *call = list_call(ctx, "iot", "ListThings",
-                                  text_format(ctx, "{\"thingTypeName\":\"t\",\"nextToken\":\"%s\"}", row->text ? row->text : token));
+    struct call *call =
+        list_call(ctx, "iot", "ListThings",
+                  text_format(ctx, "{\"thingTypeName\":\"t\",\"nextToken\":\"%s\"}", row->text ? row->text : token));
     struct page page;
     assert_error(page_begin(call, &page), "InvalidRequestException", NULL);
     talloc_free(call);
@@ -198,6 +196,6 @@ static void is_ordered(void **state)
 
 int main(void)
 {
-    return RUN_TABLES(TABLE(rows, pages), TABLE(walks, walks_all), TABLE(tokens, is_bound), TABLE(forgeries, is_refused),
-                      TABLE(flags, is_ordered));
+    return RUN_TABLES(TABLE(rows, pages), TABLE(walks, walks_all), TABLE(tokens, is_bound),
+                      TABLE(forgeries, is_refused), TABLE(flags, is_ordered));
 }

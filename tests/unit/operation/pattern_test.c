@@ -33,7 +33,8 @@ static const struct row {
     { "a dot stops at a line end", "https?://.*", SLICE("http://a\nb"), false },
     { "an empty alternative", "(arn:.*)|()", SLICE(""), true },
     { "a class that begins with a caret", "^[^$].*", SLICE("$a"), false },
-    { "a quantifier of a group over a long text", "(ab)*", SLICE("ababababababababababababababababababababababab"), true },
+    { "a quantifier of a group over a long text", "(ab)*", SLICE("ababababababababababababababababababababababab"),
+      true },
     { "a look ahead", "(?!^[0-9]+$)([a-zA-Z0-9-_]+)", SLICE("123"), false },
     { "a look behind", "[0-9A-Za-z\\.\\-_]*(?<!\\.)", SLICE("a."), false },
 };
@@ -53,11 +54,8 @@ static void matches(void **state)
 static const struct refused {
     const char *name, *pattern;
 } refusals[] = {
-    { "a class inside a class", "[a-z[0-9]]" },
-    { "an intersection", "[a-z&&b]" },
-    { "half an escape", "abc\\" },
-    { "\\u without digits", "\\u12" },
-    { "what PCRE2 refuses", "(a" },
+    { "a class inside a class", "[a-z[0-9]]" }, { "an intersection", "[a-z&&b]" }, { "half an escape", "abc\\" },
+    { "\\u without digits", "\\u12" },          { "what PCRE2 refuses", "(a" },
 };
 
 static void refuses(void **state)

@@ -105,29 +105,32 @@ static FALLIBLE failing_wait(struct call *call)
     return error_new(call, "ThrottlingException", "Too many wait already.");
 }
 
-static const struct operation all_four = { "iot", "CreateThing",
-                                           STEPS({ READ, read_step }, { WORK, work_step }, { WAIT, wait_step },
-                                                 { APPLY, apply_step }) };
+static const struct operation all_four = {
+    "iot", "CreateThing", STEPS({ READ, read_step }, { WORK, work_step }, { WAIT, wait_step }, { APPLY, apply_step })
+};
 static const struct operation only_apply = { "iot", "CreateThingType", STEPS({ APPLY, apply_step }) };
 static const struct operation only_read = { "iot", "DescribeThing", STEPS({ READ, read_step }, { WORK, work_step }) };
 static const struct operation bad_read = { "iot", "DescribeThingType",
                                            STEPS({ READ, failing_read }, { APPLY, apply_step }) };
-static const struct operation bad_apply = { "iot", "DeleteThing", STEPS({ WORK, work_step }, { APPLY, failing_apply }) };
+static const struct operation bad_apply = { "iot", "DeleteThing",
+                                            STEPS({ WORK, work_step }, { APPLY, failing_apply }) };
 static const struct operation bad_work = { "iot", "UpdateThing", STEPS({ WORK, broken_work }) };
 static const struct operation bad_wait = { "iot", "DeprecateThingType",
                                            STEPS({ WAIT, failing_wait }, { APPLY, apply_step }) };
 static const struct operation quick_wait = { "iot", "UpdateThingGroup",
                                              STEPS({ WAIT, wait_over_at_once }, { APPLY, apply_step }) };
 static const struct operation last_wait = { "iot", "DescribeThingGroup", STEPS({ WAIT, wait_over_at_once }) };
-static const struct operation two_applies = { "iot", "CreateThingGroup",
-                                              STEPS({ APPLY, apply_step }, { WORK, work_step }, { APPLY, second_apply }) };
+static const struct operation two_applies = {
+    "iot", "CreateThingGroup", STEPS({ APPLY, apply_step }, { WORK, work_step }, { APPLY, second_apply })
+};
 static const struct operation late_failure = { "iot", "DeleteThingGroup",
                                                STEPS({ APPLY, apply_step }, { APPLY, failing_apply }) };
 static const struct operation over_mqtt = { "mqtt", "RegisterThing", STEPS({ WORK, failing_read }) };
 static const struct operation over_mqtt_broken = { "mqtt", "CreateKeysAndCertificate", STEPS({ WORK, broken_work }) };
-static const struct operation *const operations[] = { &all_four,   &only_apply, &only_read,    &bad_read,  &bad_apply,
-                                                      &bad_work,   &bad_wait,   &quick_wait,   &last_wait, &two_applies,
-                                                      &late_failure, &over_mqtt, &over_mqtt_broken, NULL };
+static const struct operation *const operations[] = { &all_four,         &only_apply,  &only_read,    &bad_read,
+                                                      &bad_apply,        &bad_work,    &bad_wait,     &quick_wait,
+                                                      &last_wait,        &two_applies, &late_failure, &over_mqtt,
+                                                      &over_mqtt_broken, NULL };
 
 /* ---- the house ---- */
 
@@ -234,37 +237,37 @@ static const struct row {
       "{\"kept\":\"kept\",\"n\":1}", NULL, NULL, 0 },
     { "an APPLY that runs twice answers and effects once", "iot", "CreateThing", THING, true, true, false, NULL,
       "read work wait apply apply e1 e2 done", "{\"kept\":\"kept\",\"n\":1}", NULL, NULL, 0 },
-    { "only APPLY", "iot", "CreateThingType", "{\"thingTypeName\":\"t\"}", false, false, false, NULL, "apply e1 e2 done",
-      "{\"n\":1}", NULL, NULL, 0 },
-    { "no APPLY", "iot", "DescribeThing", THING, false, false, false, NULL, "read work done", "{\"made\":\"in work\"}", NULL,
-      NULL, 0 },
-    { "an invalid input runs no step", "iot", "CreateThing", "{\"thingName\":\"b d\"}", false, false, false, NULL, "done", "{}",
-      "InvalidRequestException", NULL, 0 },
+    { "only APPLY", "iot", "CreateThingType", "{\"thingTypeName\":\"t\"}", false, false, false, NULL,
+      "apply e1 e2 done", "{\"n\":1}", NULL, NULL, 0 },
+    { "no APPLY", "iot", "DescribeThing", THING, false, false, false, NULL, "read work done", "{\"made\":\"in work\"}",
+      NULL, NULL, 0 },
+    { "an invalid input runs no step", "iot", "CreateThing", "{\"thingName\":\"b d\"}", false, false, false, NULL,
+      "done", "{}", "InvalidRequestException", NULL, 0 },
     { "a failed READ ends the call", "iot", "DescribeThingType", "{\"thingTypeName\":\"t\"}", false, false, false, NULL,
       "read done", "{}", "ResourceNotFoundException", "Thing a cannot be found.", 0 },
-    { "a failed APPLY forgets its effects", "iot", "DeleteThing", THING, false, false, false, NULL, "work apply done", NULL,
-      "ResourceNotFoundException", "Thing b cannot be found.", 0 },
-    { "a failed WAIT", "iot", "DeprecateThingType", "{\"thingTypeName\":\"t\"}", false, false, false, NULL, "wait done", "{}",
-      "ThrottlingException", "Too many wait already.", 0 },
+    { "a failed APPLY forgets its effects", "iot", "DeleteThing", THING, false, false, false, NULL, "work apply done",
+      NULL, "ResourceNotFoundException", "Thing b cannot be found.", 0 },
+    { "a failed WAIT", "iot", "DeprecateThingType", "{\"thingTypeName\":\"t\"}", false, false, false, NULL, "wait done",
+      "{}", "ThrottlingException", "Too many wait already.", 0 },
     { "a WAIT that ends badly", "iot", "CreateThing", THING, false, true, false, "ThrottlingException",
       "read work wait done", NULL, "ThrottlingException", "no key", 0 },
     { "a WAIT resumed before it returns", "iot", "UpdateThingGroup",
       "{\"thingGroupName\":\"g\",\"thingGroupProperties\":{}}", false, false, false, NULL, "wait apply e1 e2 done",
       "{\"n\":1}", NULL, NULL, 0 },
-    { "a WAIT at the end", "iot", "DescribeThingGroup", "{\"thingGroupName\":\"g\"}", false, false, false, NULL, "wait done",
-      "{}", NULL, NULL, 0 },
+    { "a WAIT at the end", "iot", "DescribeThingGroup", "{\"thingGroupName\":\"g\"}", false, false, false, NULL,
+      "wait done", "{}", NULL, NULL, 0 },
     { "a step after the commit", "iot", "CreateThingGroup", "{\"thingGroupName\":\"g\"}", false, false, false, NULL,
       "apply work apply2 e1 e2 e3 done", "{\"n\":2}", NULL, NULL, 0 },
-    { "what was committed keeps its effects", "iot", "DeleteThingGroup", "{\"thingGroupName\":\"g\"}", false, false, false,
-      NULL, "apply apply e1 e2 done", NULL, "InternalFailureException", NULL, 1 },
-    { "an error of no model is a defect, and hidden", "iot", "UpdateThing", THING, false, false, false, NULL, "work done",
-      NULL, "InternalFailureException", "An internal error occurred.", 1 },
+    { "what was committed keeps its effects", "iot", "DeleteThingGroup", "{\"thingGroupName\":\"g\"}", false, false,
+      false, NULL, "apply apply e1 e2 done", NULL, "InternalFailureException", NULL, 1 },
+    { "an error of no model is a defect, and hidden", "iot", "UpdateThing", THING, false, false, false, NULL,
+      "work done", NULL, "InternalFailureException", "An internal error occurred.", 1 },
     { "no row", "iot", "CreateJob", "{}", false, false, false, NULL, "done", "{}", "NotImplementedException",
       "CreateJob is not implemented yet.", 0 },
     { "no operation", "iot", "CreateJobs", "{}", false, false, false, NULL, "done", "{}", "NotImplementedException",
       "CreateJobs is not implemented yet.", 0 },
-    { "MQTT names an exception its own way", "mqtt", "RegisterThing", "{}", false, false, false, NULL, "read done", NULL,
-      "ResourceNotFound", "Thing a cannot be found.", 0 },
+    { "MQTT names an exception its own way", "mqtt", "RegisterThing", "{}", false, false, false, NULL, "read done",
+      NULL, "ResourceNotFound", "Thing a cannot be found.", 0 },
     { "MQTT hides defects too", "mqtt", "CreateKeysAndCertificate", "{}", false, false, false, NULL, "work done", NULL,
       "InternalError", "An internal error occurred.", 1 },
 };

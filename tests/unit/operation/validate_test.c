@@ -14,14 +14,18 @@ static const struct row {
       ONE "Value null at 'thingName' failed to satisfy constraint: Member must not be null" },
     { "a required member that is null", "iot", "CreateThing", "{\"thingName\":null}", "InvalidRequestException",
       ONE "Value null at 'thingName' failed to satisfy constraint: Member must not be null" },
-    { "an optional member that is null", "iot", "CreateThing", "{\"thingName\":\"a\",\"thingTypeName\":null}", NULL, NULL },
+    { "an optional member that is null", "iot", "CreateThing", "{\"thingName\":\"a\",\"thingTypeName\":null}", NULL,
+      NULL },
     { "unknown members are ignored", "iot", "CreateThing", "{\"thingName\":\"a\",\"color\":{\"x\":[1]}}", NULL, NULL },
     { "two errors", "iot", "AttachThingPrincipal", "{\"thingName\":\"\"}", "InvalidRequestException",
-      "3 validation errors detected: Value '' at 'thingName' failed to satisfy constraint: Member must have length greater "
-      "than or equal to 1; Value '' at 'thingName' failed to satisfy constraint: Member must satisfy regular expression "
+      "3 validation errors detected: Value '' at 'thingName' failed to satisfy constraint: Member must have length "
+      "greater "
+      "than or equal to 1; Value '' at 'thingName' failed to satisfy constraint: Member must satisfy regular "
+      "expression "
       "pattern: [a-zA-Z0-9:_-]+; Value null at 'principal' failed to satisfy constraint: Member must not be null" },
     { "a number too large", "iot", "ListThings", "{\"maxResults\":251}", "InvalidRequestException",
-      ONE "Value '251' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 250" },
+      ONE
+      "Value '251' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 250" },
     { "a number too small", "iot", "ListThings", "{\"maxResults\":0}", "InvalidRequestException",
       ONE "Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1" },
     { "more than 32 bits", "iot", "ListThings", "{\"maxResults\":4294967297}", "InvalidRequestException",
@@ -29,8 +33,9 @@ static const struct row {
     { "an enum", "iot", "UpdateCertificate",
       "{\"certificateId\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"newStatus\":\"on\"}",
       "InvalidRequestException",
-      ONE "Value 'on' at 'newStatus' failed to satisfy constraint: Member must satisfy enum value set: [ACTIVE, INACTIVE, "
-          "REVOKED, PENDING_TRANSFER, REGISTER_INACTIVE, PENDING_ACTIVATION]" },
+      ONE
+      "Value 'on' at 'newStatus' failed to satisfy constraint: Member must satisfy enum value set: [ACTIVE, INACTIVE, "
+      "REVOKED, PENDING_TRANSFER, REGISTER_INACTIVE, PENDING_ACTIVATION]" },
     { "a number where text belongs", "iot", "CreateThing", "{\"thingName\":5}", "InvalidRequestException",
       ONE "Value at 'thingName' failed to satisfy constraint: Member must be a string" },
     { "text where a number belongs", "iot", "ListThings", "{\"maxResults\":\"5\"}", "InvalidRequestException",
@@ -41,44 +46,52 @@ static const struct row {
       "{\"templateName\":\"a\",\"templateBody\":\"{}\",\"setAsDefault\":\"yes\"}", "InvalidRequestException",
       ONE "Value at 'setAsDefault' failed to satisfy constraint: Member must be true or false" },
     { "text where a structure belongs", "iot", "CreateThing", "{\"thingName\":\"a\",\"attributePayload\":\"b\"}",
-      "InvalidRequestException", ONE "Value at 'attributePayload' failed to satisfy constraint: Member must be a structure" },
-    { "text where a map belongs", "iot", "CreateThing", "{\"thingName\":\"a\",\"attributePayload\":{\"attributes\":\"b\"}}",
       "InvalidRequestException",
+      ONE "Value at 'attributePayload' failed to satisfy constraint: Member must be a structure" },
+    { "text where a map belongs", "iot", "CreateThing",
+      "{\"thingName\":\"a\",\"attributePayload\":{\"attributes\":\"b\"}}", "InvalidRequestException",
       ONE "Value at 'attributePayload.attributes' failed to satisfy constraint: Member must be a map" },
-    { "text where a list belongs", "iot", "TagResource", "{\"resourceArn\":\"a\",\"tags\":\"b\"}", "InvalidRequestException",
-      ONE "Value at 'tags' failed to satisfy constraint: Member must be a list" },
+    { "text where a list belongs", "iot", "TagResource", "{\"resourceArn\":\"a\",\"tags\":\"b\"}",
+      "InvalidRequestException", ONE "Value at 'tags' failed to satisfy constraint: Member must be a list" },
     { "a member of a list's structure", "iot", "TagResource",
       "{\"resourceArn\":\"a\",\"tags\":[{\"Key\":\"k\",\"Value\":\"v\"},{\"Value\":\"v\"}]}", "InvalidRequestException",
       ONE "Value null at 'tags.2.member.key' failed to satisfy constraint: Member must not be null" },
     { "null in a list", "iot", "TagResource", "{\"resourceArn\":\"a\",\"tags\":[null]}", "InvalidRequestException",
       ONE "Value null at 'tags.1.member' failed to satisfy constraint: Member must not be null" },
-    { "a map's key", "iot", "CreateThing", "{\"thingName\":\"a\",\"attributePayload\":{\"attributes\":{\"b c\":\"d\"}}}",
-      "InvalidRequestException",
+    { "a map's key", "iot", "CreateThing",
+      "{\"thingName\":\"a\",\"attributePayload\":{\"attributes\":{\"b c\":\"d\"}}}", "InvalidRequestException",
       ONE "Value 'b c' at 'attributePayload.attributes.key' failed to satisfy constraint: Member must satisfy regular "
           "expression pattern: [a-zA-Z0-9_.,@/:#-]+" },
-    { "a map's value", "iot", "CreateThing", "{\"thingName\":\"a\",\"attributePayload\":{\"attributes\":{\"b\":\"d e\"}}}",
-      "InvalidRequestException",
+    { "a map's value", "iot", "CreateThing",
+      "{\"thingName\":\"a\",\"attributePayload\":{\"attributes\":{\"b\":\"d e\"}}}", "InvalidRequestException",
       ONE "Value 'd e' at 'attributePayload.attributes.b' failed to satisfy constraint: Member must satisfy regular "
           "expression pattern: [a-zA-Z0-9_.,@/:#=\\[\\]-]*" },
     { "code points are counted, not bytes", "iot", "CreateProvisioningTemplate",
-      "{\"templateName\":\"a\",\"templateBody\":\"{}\",\"provisioningRoleArn\":\"arn:aws:iam::000000000001:role/R\",\"description\":"
-      "\"\xC3\xA4\xC3\xA4\"}", NULL, NULL },
+      "{\"templateName\":\"a\",\"templateBody\":\"{}\",\"provisioningRoleArn\":\"arn:aws:iam::000000000001:role/"
+      "R\",\"description\":"
+      "\"\xC3\xA4\xC3\xA4\"}",
+      NULL, NULL },
     { "U+0000 is refused before it can cut a text short", "iot", "CreatePolicy",
       "{\"policyName\":\"a\",\"policyDocument\":\"{}\\u0000x\"}", "InvalidRequestException",
       ONE "Value at 'policyDocument' failed to satisfy constraint: Member must be text without the character U+0000" },
-    { "a secret is not shown", "iot", "GetThingConnectivityData", "{\"thingName\":\"s e c\"}", "InvalidRequestException",
+    { "a secret is not shown", "iot", "GetThingConnectivityData", "{\"thingName\":\"s e c\"}",
+      "InvalidRequestException",
       ONE "Value at 'thingName' failed to satisfy constraint: Member must satisfy regular expression pattern: "
           "[a-zA-Z0-9:_-]+" },
     { "binary data is base64", "iot", "TestInvokeAuthorizer",
       "{\"authorizerName\":\"a\",\"mqttContext\":{\"password\":\"abc\"}}", "InvalidRequestException",
       ONE "Value at 'mqttContext.password' failed to satisfy constraint: Member must be binary data in base64" },
-    { "STS says ValidationError, in lower camel case", "sts", "GetFederationToken", "{\"Name\":\"x y\"}", "ValidationError",
-      ONE "Value 'x y' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*" },
-    { "Cognito says InvalidParameterException", "cognito-identity", "DeleteIdentityPool", "{}", "InvalidParameterException",
+    { "STS says ValidationError, in lower camel case", "sts", "GetFederationToken", "{\"Name\":\"x y\"}",
+      "ValidationError",
+      ONE "Value 'x y' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: "
+          "[\\w+=,.@-]*" },
+    { "Cognito says InvalidParameterException", "cognito-identity", "DeleteIdentityPool", "{}",
+      "InvalidParameterException",
       ONE "Value null at 'identityPoolId' failed to satisfy constraint: Member must not be null" },
     { "Greengrass says ValidationException", "greengrassv2", "GetCoreDevice", "{}", "ValidationException", NULL },
     { "MQTT: a wrong type is InvalidPayload", "mqtt", "CreateCertificateFromCsr", "{\"certificateSigningRequest\":5}",
-      "InvalidPayload", ONE "Value at 'certificateSigningRequest' failed to satisfy constraint: Member must be a string" },
+      "InvalidPayload",
+      ONE "Value at 'certificateSigningRequest' failed to satisfy constraint: Member must be a string" },
     { "MQTT: parameters keep their types", "mqtt", "RegisterThing",
       "{\"certificateOwnershipToken\":\"t\",\"parameters\":{\"a\":1,\"b\":true,\"c\":\"d\"}}", NULL, NULL },
     { "MQTT: parameters that are no map", "mqtt", "RegisterThing", "{\"parameters\":[1]}", "InvalidPayload", NULL },
@@ -88,8 +101,8 @@ static void answers(void **state)
 {
     const struct row *row = *state;
     void *ctx = talloc_new(NULL);
-    assert_error(model_validate(ctx, operation_named(row->service, row->operation), json_of(ctx, row->input)), row->error,
-                 row->message);
+    assert_error(model_validate(ctx, operation_named(row->service, row->operation), json_of(ctx, row->input)),
+                 row->error, row->message);
     talloc_free(ctx);
 }
 
@@ -103,7 +116,8 @@ static const struct bound {
     { "128 characters", "a", 128, NULL, NULL },
     { "129 characters", "a", 129, "InvalidRequestException", "Member must have length less than or equal to 128" },
     { "a long value is cut", "a", 5000, "InvalidRequestException", "aaa...' at 'thingName'" },
-    { "no character is cut in half", "\xE6\x97\xA5", 900, "InvalidRequestException", "\xE6\x97\xA5...' at 'thingName'" },
+    { "no character is cut in half", "\xE6\x97\xA5", 900, "InvalidRequestException",
+      "\xE6\x97\xA5...' at 'thingName'" },
 };
 
 static void is_bounded(void **state)
