@@ -28,10 +28,14 @@ struct outcome {
     char trace[1024];
 };
 
+static pthread_mutex_t trace_mutex = PTHREAD_MUTEX_INITIALIZER; /* where several calls are on their way */
+
 static void note(const char *text)
 {
+    pthread_mutex_lock(&trace_mutex);
     size_t length = strlen(house.trace);
     snprintf(house.trace + length, sizeof(house.trace) - length, "%s%s", length ? " " : "", text);
+    pthread_mutex_unlock(&trace_mutex);
 }
 
 static FALLIBLE read_step(struct call *call)
@@ -190,7 +194,9 @@ static void over(struct call *call)
     outcome->message = call->error ? text_copy(NULL, call->error->message) : NULL;
     snprintf(outcome->output, sizeof(outcome->output), "%s", json_print(call, call->output).at);
     note("done");
+    pthread_mutex_lock(&trace_mutex);
     snprintf(outcome->trace, sizeof(outcome->trace), "%s", house.trace);
+    pthread_mutex_unlock(&trace_mutex);
     talloc_free(call);
     uv_sem_post(&outcome->over);
 }
@@ -203,7 +209,9 @@ static struct call *call_for(const char *model, const char *operation, const cha
     struct call *call = call_new(house.door, model, operation);
     memset(outcome, 0, sizeof(*outcome));
     uv_sem_init(&outcome->over, 0);
+    pthread_mutex_lock(&trace_mutex);
     house.trace[0] = '\0';
+    pthread_mutex_unlock(&trace_mutex);
     call->account = "000000000001";
     call->caller = &service;
     call->input = json_share(call, json_of(call, input));
