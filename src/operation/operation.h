@@ -233,6 +233,7 @@ struct page {
 };
 FALLIBLE page_begin(struct call *call, struct page *page);
 bool page_take(struct call *call, struct page *page, const char *position);
+/* The array stays its owner's (json_new_array); the answer holds a reference of its own. */
 error *page_answer(struct call *call, struct page *page, const char *name, json *array);
 
 /* ---- HTTP binding; used by the gateway, knows bytes but no socket ---- */

@@ -139,7 +139,7 @@ static void put_next(struct call *call, const struct page *page)
 
 error *page_answer(struct call *call, struct page *page, const char *name, json *array)
 {
-    json_put(call->output, name, array);
+    json_put(call->output, name, json_object_get(array));
     if (page->more)
         put_next(call, page);
     if (call->model->output && shape_member_find(call->model->output, "IsTruncated"))

@@ -155,17 +155,21 @@ FALLIBLE model_pattern_compile(void *ctx, const char *java, struct model_pattern
     return compile_translated(ctx, java, writer_slice_of(&t.out), out);
 }
 
+static int match(const struct model_pattern *pattern, slice text, uint32_t options, pcre2_match_data *where)
+{
+    PCRE2_SPTR at = (PCRE2_SPTR)(text.at ? text.at : "");
+    return pcre2_match(pattern->code, at, text.length, 0, PCRE2_NO_UTF_CHECK | options, where, pattern->limits);
+}
+
 bool model_pattern_matches(const struct model_pattern *pattern, slice text)
 {
-    const char *at = text.at ? text.at : "";
     pcre2_match_data *where = pcre2_match_data_create(1, NULL);
     if (where == NULL)
         abort();
-    int found = pcre2_match(pattern->code, (PCRE2_SPTR)at, text.length, 0, PCRE2_NO_UTF_CHECK, where, pattern->limits);
-    if (found ==
-        PCRE2_ERROR_JIT_STACKLIMIT) /* a repeated group over a long text; the interpreter's stack is the heap */
-        found = pcre2_match(pattern->code, (PCRE2_SPTR)at, text.length, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, where,
-                            pattern->limits);
+    int found = match(pattern, text, 0, where);
+    /* A repeated group over a long text: the interpreter's stack is the heap. */
+    if (found == PCRE2_ERROR_JIT_STACKLIMIT)
+        found = match(pattern, text, PCRE2_NO_JIT, where);
     pcre2_match_data_free(where);
     return found >= 0;
 }

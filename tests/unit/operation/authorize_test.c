@@ -4,7 +4,7 @@
 #define A "arn:aws:iot:us-east-1:000000000001:"
 #define ALLOW(action, resource)                                                                                        \
     "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":" action ",\"Resource\":" resource "}" \
-                                                                                                                   "}"
+    "}"
 #define ALLOW_IF(action, condition)                                                      \
     "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":" action \
     ",\"Resource\":\"*\",\"Condition\":" condition "}}"
@@ -54,6 +54,8 @@ static const struct row {
       "{\"thingName\":\"b\",\"principal\":\"" A "cert/" ID "\"}",
       ALLOW_IF("\"iot:*\"", "{\"ArnLike\":{\"iot:thingArn\":\"" A "thing/a*\"}}"),
       DENIED("iot:AttachThingPrincipal", A "cert/" ID) },
+    { "a row whose members are all absent is about everything", "iot", "GetEffectivePolicies", "{}",
+      ALLOW("\"iot:*\"", "\"" A "cert/*\""), DENIED("iot:GetEffectivePolicies", "*") },
     { "a template's claim", "iot", "CreateProvisioningClaim", "{\"templateName\":\"t\"}",
       ALLOW("\"iot:CreateProvisioningClaim\"", "\"" A "provisioningtemplate/t\""), NULL },
     { "an explicit deny", "iot", "CreateThing", "{\"thingName\":\"a\"}",

@@ -161,6 +161,34 @@ static void is_refused(void **state)
     talloc_free(ctx);
 }
 
+/* ---- two paths that fit ---- */
+
+#define MEMBERS "{\"b\":{\"shape\":\"S\",\"in\":\"path\",\"as\":\"b\"}}"
+#define PATHS(first, second)                                                                                           \
+    HEAD "\"operations\":{\"A\":{\"method\":\"GET\",\"uri\":\"" first "\",\"input\":\"I\"},\"B\":{\"method\":\"GET\"," \
+         "\"uri\":\"" second "\",\"input\":\"I\"}},\"shapes\":{\"S\":{\"type\":\"string\"},\"I\":{\"type\":"           \
+         "\"structure\",\"members\":" MEMBERS "}}}"
+static const struct pair {
+    const char *name, *source, *first;
+} pairs[] = {
+    { "a literal before a label", PATHS("/x/{b}", "/x/y"), "B" },
+    { "a label before a greedy one", PATHS("/x/{b+}", "/x/{b}"), "B" },
+    { "the first difference decides", PATHS("/{b}/y", "/x/{b}"), "B" },
+    { "alike: by name", PATHS("/x/{b}/1", "/x/{b}/2"), "A" },
+};
+
+static void is_first(void **state)
+{
+    const struct pair *row = *state;
+    void *ctx = talloc_new(NULL);
+    struct pattern_pool patterns = { .ctx = ctx };
+    struct embedded_file file = { "x.json", row->source, strlen(row->source) };
+    struct model *model;
+    assert_error(model_compile(ctx, &file, &patterns, &model), NULL, NULL);
+    assert_string_equal(model->routes[0]->name, row->first);
+    talloc_free(ctx);
+}
+
 /* ---- rows ---- */
 
 static const struct added {
@@ -187,5 +215,5 @@ static void adds(void **state)
 
 int main(void)
 {
-    return RUN_TABLES(TABLE(rows, all_models), TABLE(broken, is_refused), TABLE(added, adds));
+    return RUN_TABLES(TABLE(rows, all_models), TABLE(broken, is_refused), TABLE(pairs, is_first), TABLE(added, adds));
 }

@@ -109,15 +109,23 @@ static void answers(void **state)
 /* ---- bounds ---- */
 
 static const struct bound {
-    const char *name, *unit;
+    const char *name, *service, *operation, *member, *unit;
     size_t length;
     const char *error, *shown; /* what stands in the message */
 } bounds[] = {
-    { "128 characters", "a", 128, NULL, NULL },
-    { "129 characters", "a", 129, "InvalidRequestException", "Member must have length less than or equal to 128" },
-    { "a long value is cut", "a", 5000, "InvalidRequestException", "aaa...' at 'thingName'" },
-    { "no character is cut in half", "\xE6\x97\xA5", 900, "InvalidRequestException",
+    { "128 characters", "iot", "CreateThing", "thingName", "a", 128, NULL, NULL },
+    { "129 characters", "iot", "CreateThing", "thingName", "a", 129, "InvalidRequestException",
+      "Member must have length less than or equal to 128" },
+    { "a long value is cut", "iot", "CreateThing", "thingName", "a", 5000, "InvalidRequestException",
+      "aaa...' at 'thingName'" },
+    { "no character is cut in half", "iot", "CreateThing", "thingName", "\xE6\x97\xA5", 900, "InvalidRequestException",
       "\xE6\x97\xA5...' at 'thingName'" },
+    { "MQTT: a CSR of 16 KiB", "mqtt", "CreateCertificateFromCsr", "certificateSigningRequest", "a", 16384, NULL,
+      NULL },
+    { "MQTT: a larger CSR has its own error", "mqtt", "CreateCertificateFromCsr", "certificateSigningRequest", "a",
+      16385, "InvalidCsr", "Member must have length less than or equal to 16384" },
+    { "MQTT: no token is that long, and it is not shown", "mqtt", "RegisterThing", "certificateOwnershipToken", "a",
+      257, "InvalidCertificateOwnershipToken", "detected: Value at 'certificateOwnershipToken' failed" },
 };
 
 static void is_bounded(void **state)
@@ -128,8 +136,8 @@ static void is_bounded(void **state)
     while (text.length < row->length)
         writer_text(&text, row->unit);
     json *input = json_new_object(ctx);
-    json_put_slice(input, "thingName", writer_slice_of(&text));
-    error *e = model_validate(ctx, operation_named("iot", "CreateThing"), input);
+    json_put_slice(input, row->member, writer_slice_of(&text));
+    error *e = model_validate(ctx, operation_named(row->service, row->operation), input);
     assert_error(e, row->error, NULL);
     if (e != NULL) {
         assert_non_null(strstr(e->message, row->shown));
