@@ -15,7 +15,7 @@ static struct call *list_call(void *ctx, const char *service, const char *operat
 static FALLIBLE list(struct call *call, int count)
 {
     struct page page;
-    json *array = json_object_new_array();
+    json *array = json_new_array(call);
     error *e = page_begin(call, &page);
     for (int i = 0; e == NULL && i < count; i++) {
         const char *key = text_format(call, "k%03d", i);
@@ -25,10 +25,7 @@ static FALLIBLE list(struct call *call, int count)
             break;
         json_add_text(array, key);
     }
-    if (e == NULL)
-        return page_answer(call, &page, "things", array);
-    json_object_put(array);
-    return e;
+    return e ? e : page_answer(call, &page, "things", array);
 }
 
 static const struct row {
