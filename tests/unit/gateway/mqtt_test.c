@@ -103,7 +103,7 @@ static void remembers_principals_until_they_change(void)
         const struct change change = {
             .account = ACCOUNT, .what = steps[i].what, .key = steps[i].key, .kind = steps[i].kind
         };
-        unsigned before = server->principal_reads;
+        unsigned before = __atomic_load_n(&server->principal_reads, __ATOMIC_SEQ_CST);
         gateway_on_changes(server->gateway, &change, 1);
         connects_once();
         assert_int_equal(server->principal_reads - before, steps[i].reads);
@@ -156,7 +156,7 @@ static void survives_who_leaves_while_deciding(void)
 /* A right that is taken away between the read and the answer is not given. */
 static void reads_again_what_changed_meanwhile(void)
 {
-    unsigned before = server->principal_reads;
+    unsigned before = __atomic_load_n(&server->principal_reads, __ATOMIC_SEQ_CST);
     hold();
     struct client client = dial_mqtt(&known, "localhost", false);
     client_send(&client, SLICE(CONNECT));
@@ -164,7 +164,7 @@ static void reads_again_what_changed_meanwhile(void)
     forget_principals();
     server->hold_reads = false;
     sem_post(&server->let_go);
-    AWAIT(server->principal_reads == before + 2);
+    AWAIT(__atomic_load_n(&server->principal_reads, __ATOMIC_SEQ_CST) == before + 2);
     assert_true(hears_connack(&client));
     client_close(&client);
 }
