@@ -107,7 +107,7 @@ static void gather(void *ctx, const struct call *call, const struct caller *call
     add_time(facts, call->now_ms);
     add(facts, "aws:RequestedRegion", call->region);
     add(facts, "aws:ResourceAccount", call->account);
-    add(facts, "aws:ViaAWSService", caller->kind == CALLER_ROLE ? "true" : "false");
+    add(facts, "aws:ViaAWSService", "false");
     add_row_context(facts, call);
     add_tags(facts, call->input);
 }
