@@ -42,7 +42,7 @@ static void print_next(struct demo *demo)
     const char *musterd = demo_program(demo, "musterd"), *muster = demo_program(demo, "muster");
     const char *thing = demo->devices[0].thing_name, *folder = demo->folder;
     printf("\nThe server is stopped; its folder stays. To go on, paste:\n\n"
-           "    %s --dir %s 2>%s/musterd.log &\n"
+           "    %s --dir %s 2>>%s/musterd.log &\n"
            "    %s aws --dir %s iot list-things\n"
            "    %s aws --dir %s iot describe-thing --thing-name %s\n"
            "    %s aws --dir %s iot list-thing-principals --thing-name %s\n"
@@ -51,7 +51,7 @@ static void print_next(struct demo *demo)
            demo->dir);
     printf("    mosquitto_pub -h localhost -p %d --cafile %s/ca.pem --cert %s/device.pem --key %s/device.key \\\n"
            "        -i %s -q 1 -t " DEMO_TEMPLATE "/%s/state -m hello\n"
-           "    kill %%1; rm -r %s\n",
+           "    kill %%1; wait %%1; rm -r %s\n",
            demo->mqtt_port, demo->dir, folder, folder, thing, thing, folder);
 }
 
@@ -81,6 +81,8 @@ static FALLIBLE tell(struct demo *demo)
     printf("Started %s on %s; MQTT on port %d.\n", demo_program(demo, "musterd"), demo->dir, demo->mqtt_port);
     error *e = with_server(demo);
     error *stopped = demo_stop_server(demo);
+    if (e != NULL && stopped != NULL)
+        return error_because(demo, stopped, e->name, "%s", e->message);
     return e != NULL ? e : stopped;
 }
 

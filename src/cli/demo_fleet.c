@@ -126,11 +126,12 @@ FALLIBLE demo_run_fleet(struct demo *demo)
 
 void demo_print_fleet(const struct demo *demo)
 {
+    SCRATCH ctx = talloc_new(NULL);
     printf("\n  %-14s %-*s  %-11s %-6s %6s\n", "thing", ID_SHOWN + 3, "certificate", "flow", "MQTT", "ms");
     for (size_t i = 0; i < demo->count; i++) {
         const struct demo_device *device = &demo->devices[i];
-        printf("  %-14s %.*s...  %-4s, %s  %-6s %6.0f\n", device->thing_name, ID_SHOWN, device->certificate_id,
-               device->by_csr ? "CSR" : "keys", format_names[device->format], device->version == MQTT_5 ? "5" : "3.1.1",
-               (double)device->total_us / 1000.0);
+        const char *flow = text_format(ctx, "%s, %s", device->by_csr ? "CSR" : "keys", format_names[device->format]);
+        printf("  %-14s %.*s...  %-11s %-6s %6.0f\n", device->thing_name, ID_SHOWN, device->certificate_id, flow,
+               device->version == MQTT_5 ? "5" : "3.1.1", (double)device->total_us / 1000.0);
     }
 }
