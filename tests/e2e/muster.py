@@ -23,6 +23,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import urllib.parse
 import uuid
@@ -32,6 +33,7 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.config
 import botocore.credentials
+import botocore.exceptions
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE_S = 30
@@ -40,7 +42,7 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
 NEVER_IN_A_LOG = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|ThreadSanitizer|runtime error"
-                            r"|defect|PRIVATE KEY")
+                            r"|which is not in its model|PRIVATE KEY")
 
 
 def build_folder():
@@ -100,6 +102,24 @@ def run(*command, home="/nonexistent", timeout=60, env=None, **more):
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, **more)
 
 
+@contextlib.contextmanager
+def refused(name, status, text="", of=None):
+    """What stands inside fails with this error: the class `of` models when that is a client of boto3, its HTTP status,
+    and a message that holds `text`."""
+    expected = getattr(of.exceptions, name) if of else botocore.exceptions.ClientError
+    caught = {}
+    try:
+        yield caught
+    except expected as e:
+        caught.update(e.response)
+        found = (e.response["Error"]["Code"], e.response["ResponseMetadata"]["HTTPStatusCode"])
+        assert found == (name, status), f"{found}: {e}"
+        assert text in e.response["Error"]["Message"], e
+        assert e.response["Error"]["Message"], "an error without a message"
+        return
+    raise AssertionError(f"{name} was expected, and nothing was refused")
+
+
 class Identity:
     """A certificate with its key, as files too."""
 
@@ -109,6 +129,18 @@ class Identity:
         self.key_file = pathlib.Path(folder) / f"{certificate_id}.key"
         self.certificate_file.write_text(certificate)
         self.key_file.write_text(key)
+
+
+@contextlib.contextmanager
+def running(**more):
+    """A server for the time of a block; stopped, and judged, at its end."""
+    with tempfile.TemporaryDirectory(prefix="m-", dir="/tmp") as folder:
+        one = Server(f"{folder}/s", **more)
+        try:
+            yield one.start()
+            one.stop()
+        finally:
+            one.kill()
 
 
 class Answer:
@@ -200,19 +232,26 @@ class Server:
     def start(self):
         return self.launch().await_ready()
 
+    def hang_up(self):
+        """Closes the connections that this library keeps; a server that stops gives its clients time to do so."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        for client in self._clients.values():
+            client._endpoint.http_session.close()
+
     def forget(self):
         status = self.process.wait(PATIENCE_S)
         self.process.stdout.close()
         self.process = None
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self.hang_up()
         return status
 
     def stop(self):
         """SIGTERM: it ends with status 0 and an innocent log."""
         if self.process is None:
             return
+        self.hang_up()
         self.process.send_signal(signal.SIGTERM)
         try:
             status = self.forget()
