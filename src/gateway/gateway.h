@@ -46,7 +46,7 @@ struct gateway_lookups {
        certificate's DEFAULT-mode registration decides (x509.md 4.8). The principal comes with one reference. Errors
        refuse the connection; their names are the reasons of broker.md 4.17 (DEVICE_CERTIFICATE_NOT_REGISTERED,
        DEVICE_CERTIFICATE_INACTIVE, ...), their messages say the rule. Errors hang off ctx. */
-    FALLIBLE (*load_principal)
+    FALLIBLE(*load_principal)
     (void *arg, struct tx *tx, void *ctx, const char *account, const char *region, const char *certificate_id,
      slice client_id, struct principal **out);
     void *arg;

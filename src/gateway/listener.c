@@ -162,8 +162,8 @@ void listeners_abandon(struct gateway *gateway)
 
 static void turn_away(struct station *station, int fd, const char *why)
 {
-    close(fd);
     COUNT(station->counters.over_limit, 1);
+    close(fd);
     if (quiet_allows(&station->limit_lines, &station->scope, "clients turned away"))
         log_warn(&station->scope, "turned a client away: %s", why);
 }

@@ -1,10 +1,11 @@
 /* tls.c - the contexts, and the three questions of a handshake: which name, which protocol, which certificate. */
 #include "gateway/tls.h"
 #include "gateway/inner.h"
+#include "gateway/library.h"
 #include "base/encode.h"
 #include "base/secret.h"
 #include <openssl/err.h>
-#include <openssl/provider.h>
+#include <openssl/pem.h>
 
 /* IoTSecurityPolicy_TLS13_1_2_2022_10: AEAD first, forward secrecy first. */
 static const char suites_1_3[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
@@ -18,17 +19,13 @@ static const char groups[] = "X25519:P-256:P-384:P-521";
 enum { SECURITY_LEVEL = 2 }; /* 112 bits: what every suite and key of the policy reaches */
 
 struct tls {
-    OSSL_LIB_CTX *library;
-    OSSL_PROVIDER *provider;
+    struct library *library;
     SSL_CTX *context;
 };
 
 static int tls_free(struct tls *tls)
 {
-    SSL_CTX_free(tls->context);
-    if (tls->provider != NULL)
-        OSSL_PROVIDER_unload(tls->provider);
-    OSSL_LIB_CTX_free(tls->library);
+    SSL_CTX_free(tls->context); /* before the library, which is freed as a child */
     return 0;
 }
 
@@ -142,13 +139,24 @@ static error *unusable(void *ctx, const char *what, const char *path)
     return e;
 }
 
-static FALLIBLE take_certificate(void *ctx, SSL_CTX *context, const struct gateway_certificate *certificate)
+static EVP_PKEY *read_key(struct library *library, const char *path)
+{
+    BIO *file = BIO_new_file(path, "r");
+    EVP_PKEY *key = file ? PEM_read_bio_PrivateKey_ex(file, NULL, NULL, NULL, library_whole(library), NULL) : NULL;
+    BIO_free(file);
+    return key;
+}
+
+static FALLIBLE take_certificate(void *ctx, struct tls *tls, const struct gateway_certificate *certificate)
 {
     if (certificate->chain_path == NULL)
         return NULL;
-    if (SSL_CTX_use_certificate_chain_file(context, certificate->chain_path) != 1)
+    if (SSL_CTX_use_certificate_chain_file(tls->context, certificate->chain_path) != 1)
         return unusable(ctx, "the server's certificate cannot be read", certificate->chain_path);
-    if (SSL_CTX_use_PrivateKey_file(context, certificate->key_path, SSL_FILETYPE_PEM) != 1)
+    EVP_PKEY *key = read_key(tls->library, certificate->key_path);
+    int taken = key != NULL ? SSL_CTX_use_PrivateKey(tls->context, key) : 0;
+    EVP_PKEY_free(key);
+    if (taken != 1)
         return unusable(ctx, "the server's key cannot be read or does not fit", certificate->key_path);
     return NULL;
 }
@@ -187,14 +195,14 @@ FALLIBLE tls_new(void *ctx, const struct gateway_certificate certificates[2], st
     struct tls *tls = MAKE(ctx, struct tls);
     talloc_set_destructor(tls, tls_free);
     OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-    tls->library = OSSL_LIB_CTX_new();
-    tls->provider = tls->library ? OSSL_PROVIDER_load(tls->library, "default") : NULL;
-    tls->context = tls->provider ? SSL_CTX_new_ex(tls->library, NULL, TLS_server_method()) : NULL;
+    tls->library = library_new(tls);
+    if (tls->library != NULL)
+        tls->context = SSL_CTX_new_ex(library_of_handshakes(tls->library), NULL, TLS_server_method());
     if (tls->context == NULL || !set_policy(tls->context))
         return unusable(ctx, "this machine's OpenSSL cannot do what is needed", "TLS");
     set_up(tls->context);
-    TRY(take_certificate(ctx, tls->context, &certificates[0]));
-    TRY(take_certificate(ctx, tls->context, &certificates[1]));
+    TRY(take_certificate(ctx, tls, &certificates[0]));
+    TRY(take_certificate(ctx, tls, &certificates[1]));
     *out = tls;
     return NULL;
 }
