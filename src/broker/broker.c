@@ -1,6 +1,7 @@
 /* broker.c - the broker as a whole: made, counted, asked from outside, shut. */
 #include "broker/inner.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include <utlist.h>
 
 struct broker_loop *broker_loop_of(struct broker *broker, const struct loop *loop)
@@ -35,10 +36,18 @@ static int free_broker(struct broker *broker)
     return 0;
 }
 
+static const struct master_key *passing_key(void *ctx)
+{
+    uint8_t bytes[MASTER_KEY_BYTES];
+    random_bytes(bytes, sizeof(bytes));
+    return master_key_new(ctx, bytes);
+}
+
 FALLIBLE broker_new(void *ctx, const struct broker_options *options, struct broker **out)
 {
     struct broker *broker = *out = MAKE(ctx, struct broker);
     broker->options = *options;
+    broker->key = options->master_key ? options->master_key : passing_key(broker);
     broker->loops = MAKE_ARRAY(broker, struct broker_loop, options->loop_count);
     atomic_init(&broker->loops_left, (unsigned)options->loop_count);
     pthread_mutex_init(&broker->topics_lock, NULL);

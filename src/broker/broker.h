@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/secret.h"
 #include "mqtt/mqtt.h"
 #include "operation/operation.h"
 #include "policy/policy.h"
@@ -110,6 +111,7 @@ struct broker_options {
     size_t loop_count;
     const struct scope *scope;
     const char *region;
+    const struct master_key *master_key; /* NULL: one that ends with the process */
     /* Limits of broker.md 5; zero means the default there. */
     size_t packet_limit, payload_limit;
     unsigned session_expiry_max_s; /* 3600 */

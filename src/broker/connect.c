@@ -1,5 +1,6 @@
 /* connect.c - CONNECT, from the packet to CONNACK (broker.md 4.2). */
 #include "broker/inner.h"
+#include "base/encode.h"
 #include "base/random.h"
 
 enum { SESSION_EXPIRY_DEFAULT_S = 3600, SMALLEST_MAXIMUM_PACKET = 512 };
@@ -16,10 +17,33 @@ void connect_refuse(struct client *client, int reason, const char *text)
     client_end(client, 0, "CONNECT_REFUSED", text);
 }
 
+/* ---- assigned client ids: "$GEN/" and a UUID whose last twelve digits only this server can make for this certificate,
+   so that it knows the id again without remembering it (broker.md 4.2, row 4) ---- */
+
+enum { ASSIGNED_HEAD = 24, ASSIGNED_TAIL_BYTES = 6 };
+
+static const char *assigned_id(void *ctx, const struct client *client, slice head)
+{
+    uint8_t mac[DIGEST_BYTES];
+    const char *whose = client->peer.certificate_id ? client->peer.certificate_id : "";
+    slice text = slice_of(text_format(ctx, "%s/%.*s", whose, PRINT(head)));
+    master_key_mac(client->broker->key, "assigned client id", text, mac);
+    return text_format(ctx, "$GEN/%.*s%s", PRINT(head), hex_encode(ctx, slice_bytes(mac, ASSIGNED_TAIL_BYTES)));
+}
+
+static bool was_assigned(const struct client *client, slice id)
+{
+    SCRATCH ctx = talloc_new(NULL);
+    slice uuid = slice_from(id, strlen("$GEN/"));
+    return uuid.length > ASSIGNED_HEAD && slice_is(id, assigned_id(ctx, client, (slice){ uuid.at, ASSIGNED_HEAD }));
+}
+
 /* ---- the packet: what is needed later is copied, since its bytes go ---- */
 
-static bool is_valid_id(slice id)
+static bool is_valid_id(const struct client *client, slice id)
 {
+    if (slice_starts(id, "$GEN/"))
+        return was_assigned(client, id);
     return id.length <= CLIENT_ID_MAX && !slice_starts(id, "$");
 }
 
@@ -65,12 +89,12 @@ static void keep_wishes(struct client *client, const struct mqtt_packet *packet)
     client->wish.keep_alive_s = connect->keep_alive_s;
     client->wish.expiry_s = wanted < most ? wanted : most;
     client->wish.has_authentication = mqtt_has(properties, MQTT_AUTHENTICATION_METHOD);
-    client->wish.valid_id = is_valid_id(connect->client_id);
+    client->wish.valid_id = is_valid_id(client, connect->client_id);
     client->receive_maximum = mqtt_number(properties, MQTT_RECEIVE_MAXIMUM, UINT16_MAX);
     client->maximum_packet_size = mqtt_number(properties, MQTT_MAXIMUM_PACKET_SIZE, 0);
     client->wants_reasons = mqtt_number(properties, MQTT_REQUEST_PROBLEM_INFORMATION, 1) != 0;
     if (connect->client_id.length == 0 && (client_is_v5(client) || connect->clean)) {
-        client->client_id = text_format(client, "$GEN/%s", random_uuid(client));
+        client->client_id = assigned_id(client, client, (slice){ random_uuid(client), ASSIGNED_HEAD });
         client->id_assigned = true;
     } else {
         client->wish.valid_id = client->wish.valid_id && connect->client_id.length > 0;

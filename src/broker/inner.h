@@ -244,6 +244,7 @@ struct broker_loop {
 
 struct broker {
     struct broker_options options;
+    const struct master_key *key; /* of assigned client ids */
     struct broker_loop *loops;
     struct stripe stripes[STRIPES];
     pthread_mutex_t topics_lock;

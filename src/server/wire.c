@@ -144,6 +144,7 @@ static FALLIBLE open_broker(struct server *server)
                                       .loop_count = server->loop_count,
                                       .scope = &server->scope,
                                       .region = server->configuration->region,
+                                      .master_key = server->master_key,
                                       .session_expiry_max_s = (unsigned)server->configuration->session_expiry_max_s };
     return broker_new(server, &options, &server->broker);
 }
