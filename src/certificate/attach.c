@@ -71,7 +71,7 @@ FALLIBLE certificate_attach_policy(struct call *call, const char *policy, const 
 static FALLIBLE attach_policy(struct call *call)
 {
     bool exists;
-    enum target_kind kind;
+    enum target_kind kind = TARGET_CERTIFICATE;
     const char *policy = call_string(call, "policyName"), *target = call_string(call, "target"), *name;
     TRY(certificate_check_target(call, "target", target, true, &kind, &name));
     TRY(certificate_policy_exists(call->tx, call->account, call->region, policy, &exists));
@@ -116,7 +116,7 @@ static FALLIBLE list_row(const struct row *row, void *arg)
 /* Newest first. `recursive` adds the policies of a group's ancestors, each once. */
 static FALLIBLE list_attached(struct call *call)
 {
-    enum target_kind kind;
+    enum target_kind kind = TARGET_CERTIFICATE;
     const char *target = call_string(call, "target"), *name;
     struct listing list = { .call = call, .policies = json_new_array(call) };
     TRY(certificate_check_target(call, "target", target, true, &kind, &name));
@@ -145,7 +145,7 @@ static FALLIBLE list_attached(struct call *call)
 
 static FALLIBLE attach_principal(struct call *call)
 {
-    enum target_kind kind;
+    enum target_kind kind = TARGET_CERTIFICATE;
     const char *principal = call_string(call, "principal"), *type = call_string(call, "thingPrincipalType"), *name;
     TRY(certificate_check_target(call, "principal", principal, false, &kind, &name));
     TRY(registry_attach_principal(call, principal, call_string(call, "thingName"),

@@ -246,7 +246,7 @@ static FALLIBLE apply_certificate(const struct apply *apply, const struct pki_ce
     struct call *call = apply->call;
     const struct template_certificate *wanted = apply->plan->certificate;
     struct certificate *certificate;
-    const char *id;
+    const char *id = NULL;
     if (wanted == NULL)
         return NULL;
     TRY(certificate_id_of(apply, signed_csr, &id));

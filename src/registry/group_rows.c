@@ -74,7 +74,7 @@ FALLIBLE registry_groups_of_thing(struct tx *tx, void *ctx, const char *account,
 
 static const char *root_of(const struct group_path *path)
 {
-    return path->groups[path->depth - 1]->name;
+    return path->depth > 0 ? path->groups[path->depth - 1]->name : "";
 }
 
 /* A thing is in at most one group of a hierarchy, and in at most ten. */

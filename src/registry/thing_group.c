@@ -150,7 +150,7 @@ static FALLIBLE name_or_arn(struct call *call, const char *label, const char *na
 
 static FALLIBLE add_thing(struct call *call)
 {
-    const char *group, *thing;
+    const char *group = NULL, *thing = NULL;
     TRY(name_or_arn(call, "thing group", "thingGroupName", "thingGroupArn", "thinggroup", &group));
     TRY(name_or_arn(call, "thing", "thingName", "thingArn", "thing", &thing));
     TRY(registry_join_group(call, group, thing));
