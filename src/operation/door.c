@@ -19,7 +19,7 @@ static FALLIBLE compile_models(struct door *door)
         TRY(model_compile(door, file, &door->patterns, &door->models[door->model_count]));
         door->model_count++;
     }
-    qsort(door->models, door->model_count, sizeof(door->models[0]), by_file);
+    qsort(door->models, door->model_count, sizeof(struct model *), by_file);
     if (rights == NULL)
         return error_new(door, "InvalidModel", "There is no api/authorization.json.");
     return authorization_compile(door, rights, door);

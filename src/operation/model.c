@@ -155,7 +155,7 @@ static FALLIBLE compile_operations(void *ctx, struct model *model, json *operati
         TRY(compile_operation(ctx, model, json_get_object(operations, operation->name), operation));
         model->routes[i] = operation;
     }
-    qsort(model->routes, model->operation_count, sizeof(model->routes[0]), by_literalness);
+    qsort(model->routes, model->operation_count, sizeof(struct model_operation *), by_literalness);
     return NULL;
 }
 

@@ -275,7 +275,7 @@ static error *no_operation(void *ctx, const struct model *model, const struct ht
     slice name = presentable(slice_of(route->name), NAME_SHOWN);
     if (route->protocol == PROTOCOL_QUERY && route->name == NULL)
         return error_new(ctx, "MissingAction", "The request names no Action.");
-    if (route->protocol == PROTOCOL_QUERY)
+    if (route->protocol == PROTOCOL_QUERY && model != NULL)
         return error_new(ctx, "UnknownOperationException", "Could not find operation %.*s for version %s", PRINT(name),
                          model->version);
     if (route->name != NULL)

@@ -81,6 +81,15 @@ static const struct row {
     { "binary data is base64", "iot", "TestInvokeAuthorizer",
       "{\"authorizerName\":\"a\",\"mqttContext\":{\"password\":\"abc\"}}", "InvalidRequestException",
       ONE "Value at 'mqttContext.password' failed to satisfy constraint: Member must be binary data in base64" },
+    { "base64 has an alphabet", "iot", "TestInvokeAuthorizer",
+      "{\"authorizerName\":\"a\",\"mqttContext\":{\"password\":\"a*==\"}}", "InvalidRequestException",
+      ONE "Value at 'mqttContext.password' failed to satisfy constraint: Member must be binary data in base64" },
+    { "base64 counts as bytes", "iot", "TestInvokeAuthorizer",
+      "{\"authorizerName\":\"a\",\"mqttContext\":{\"password\":\"\"}}", "InvalidRequestException",
+      ONE "Value at 'mqttContext.password' failed to satisfy constraint: Member must have length greater than or equal "
+          "to 1" },
+    { "base64", "iot", "TestInvokeAuthorizer", "{\"authorizerName\":\"a\",\"mqttContext\":{\"password\":\"cHc=\"}}",
+      NULL, NULL },
     { "STS says ValidationError, in lower camel case", "sts", "GetFederationToken", "{\"Name\":\"x y\"}",
       "ValidationError",
       ONE "Value 'x y' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: "
