@@ -4,9 +4,9 @@
    is the door's. It knows no service's rows: keys, certificates and host names come through callbacks and maps that
    the server hands in.
 
-   gateway_new                      the main thread, loops not running yet: TLS contexts, one for each loop
-   gateway_listen                   the main thread: every address and port is bound, a taken one is named; accepting
-                                    begins when the loops run
+   gateway_new                      any thread: TLS contexts, one for each loop
+   gateway_listen                   any thread: every address and port is bound, a taken one is named; accepting begins
+                                    when the loops run
        accept                       a loop: one descriptor a listener and loop (SO_REUSEPORT); beyond the limit closed
        ClientHello                  SNI names the account (hosts), ALPN the protocol; unknown names get the fatal alert
        handshake                    any client certificate is taken (x509.md 4.8); its SHA-256 is who it is
@@ -16,7 +16,7 @@
        metrics                      plain, loopback: GET /metrics (Prometheus), GET /health
    gateway_shut                     stops accepting, finishes the calls it has taken, closes what is left
 
-   A connection belongs to one loop and is reached from elsewhere by a handle {loop, slot, generation}, through a post.
+   The gateway is freed after loops and workers have ended. A connection belongs to one loop and is reached from elsewhere by a handle {loop, slot, generation}, through a post.
    Requests and admissions are talloc trees of their own that travel to a worker and come back. Host maps, principals
    and keys are immutable and reference-counted. */
 #pragma once
@@ -75,7 +75,7 @@ struct gateway_options {
 
     struct gateway_certificate certificates[2]; /* RSA and ECDSA in either order; the second may be empty */
 
-    struct loop **loops; /* connections live on them; they start after gateway_listen and end after gateway_shut */
+    struct loop **loops; /* connections live on them; they end after gateway_shut's done */
     size_t loop_count;
     struct workers *workers;
     struct store *store;
@@ -101,10 +101,10 @@ struct gateway_options {
 /* ---- life ---- */
 
 /* Fails with GatewayUnavailable: "DIR/server.pem: no certificate in it", "listen: "a.b" is no address"... Raises the
-   limit of open files. Main thread, loops not running. */
+   limit of open files, ignores SIGPIPE. */
 FALLIBLE gateway_new(void *ctx, const struct gateway_options *options, struct gateway **out);
-/* Fails with GatewayUnavailable: "port 8883 (mqtt_port) is taken on 127.0.0.1"; then nothing listens. Main thread,
-   loops not running: they accept from their first turn on. */
+/* Fails with GatewayUnavailable: "port 8883 (mqtt_port) is taken on 127.0.0.1"; then nothing listens.
+   Loops that do not run yet accept from their first turn on. */
 FALLIBLE gateway_listen(struct gateway *gateway);
 /* Any thread, once. Stops accepting, closes idle connections, lets the calls that were taken finish for `patience_ms`,
    then closes what is left, MQTT too (say goodbye by broker_shut before or beside it). `done` on the first loop's

@@ -180,9 +180,11 @@ static void accept_with_spare(struct listener *listener)
     station->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static bool is_over_limit(struct gateway *gateway)
+/* Who looks at the metrics is let in: a flood is when they are looked at. */
+static bool is_over_limit(struct gateway *gateway, const struct port *port)
 {
-    if (__atomic_add_fetch(&gateway->connection_count, 1, __ATOMIC_RELAXED) <= gateway->connection_limit)
+    if (__atomic_add_fetch(&gateway->connection_count, 1, __ATOMIC_RELAXED) <= gateway->connection_limit ||
+        port->loopback)
         return false;
     __atomic_sub_fetch(&gateway->connection_count, 1, __ATOMIC_RELAXED);
     return true;
@@ -201,7 +203,7 @@ static bool accept_one(struct listener *listener)
     }
     if (fd < 0)
         return errno == EINTR || errno == ECONNABORTED;
-    if (is_over_limit(station->gateway)) {
+    if (is_over_limit(station->gateway, listener->port)) {
         turn_away(station, fd, "as many as connection_limit allows are connected");
         return true;
     }

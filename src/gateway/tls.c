@@ -4,6 +4,7 @@
 #include "gateway/library.h"
 #include "base/encode.h"
 #include "base/secret.h"
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -56,6 +57,7 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
     const char *account;
     (void)arg;
 
+    greeting->server_name = greeting->account = NULL; /* a second hello after a retry counts alone */
     switch (hello_server_name(hello_extension(ssl, TLSEXT_TYPE_server_name), &name)) {
     case HELLO_UNNAMED:
         break;
@@ -70,8 +72,8 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
     slice protocols = hello_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation);
     if (!hello_protocol(protocols, port->alpn_taken, &greeting->alpn))
         return trouble(greeting, TLS_FAILED_HELLO, "a broken list of protocols", alert, SSL_AD_DECODE_ERROR);
-    if (!port->asks_certificate && (port->alpn_asks_certificate & ALPN_BIT(greeting->alpn)) == 0)
-        SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+    bool asks = port->asks_certificate || (port->alpn_asks_certificate & ALPN_BIT(greeting->alpn)) != 0;
+    SSL_set_verify(ssl, asks ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL); /* asks for one, wants none */
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -100,6 +102,18 @@ static bool has_explicit_curve(X509 *leaf)
     return OBJ_obj2nid(oid) == NID_X9_62_id_ecPublicKey && type != V_ASN1_OBJECT;
 }
 
+/* Verifying costs what the modulus and the public exponent say. */
+static const char *unfit_rsa(EVP_PKEY *key)
+{
+    BIGNUM *exponent = NULL;
+    if (EVP_PKEY_get_bits(key) > CLIENT_RSA_BITS_MAX)
+        return "a client key of more than 8192 bits";
+    bool fits = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
+                BN_num_bits(exponent) <= CLIENT_EXPONENT_BITS_MAX;
+    BN_free(exponent);
+    return fits ? NULL : "a client key with an exponent of more than 64 bits";
+}
+
 static const char *unfit(X509_STORE_CTX *store)
 {
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
@@ -109,8 +123,8 @@ static const char *unfit(X509_STORE_CTX *store)
         return "a client key of an unknown kind";
     if (sk_X509_num(chain) > CLIENT_CHAIN_MAX)
         return "a client chain of more than 10 certificates";
-    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) > CLIENT_RSA_BITS_MAX)
-        return "a client key of more than 8192 bits";
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA || EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA_PSS)
+        return unfit_rsa(key);
     return has_explicit_curve(leaf) ? "a client key on a curve without a name" : NULL;
 }
 
@@ -175,7 +189,6 @@ static void set_up(SSL_CTX *context)
     SSL_CTX_set_read_ahead(context, 1); /* a flight of records is one read */
     SSL_CTX_set_max_cert_list(context, CLIENT_CHAIN_BYTES);
     SSL_CTX_set_max_early_data(context, 0);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL); /* asks for a certificate, wants none */
     SSL_CTX_set_cert_verify_callback(context, on_certificate, NULL);
     SSL_CTX_set_client_hello_cb(context, on_hello, NULL);
     SSL_CTX_set_alpn_select_cb(context, on_alpn, NULL);

@@ -12,7 +12,13 @@
 struct port;
 struct tls;
 
-enum { CERTIFICATE_ID_LENGTH = 64, CLIENT_RSA_BITS_MAX = 8192, CLIENT_CHAIN_MAX = 10, CLIENT_CHAIN_BYTES = 16384 };
+enum {
+    CERTIFICATE_ID_LENGTH = 64,
+    CLIENT_RSA_BITS_MAX = 8192,
+    CLIENT_EXPONENT_BITS_MAX = 64,
+    CLIENT_CHAIN_MAX = 10,
+    CLIENT_CHAIN_BYTES = 16384
+};
 
 /* Fails with GatewayUnavailable, naming the file. */
 FALLIBLE tls_new(void *ctx, const struct gateway_certificate certificates[2], struct tls **out);

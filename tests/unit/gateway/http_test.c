@@ -4,7 +4,7 @@
 static struct server *server;
 static sem_t entered, let_go;
 
-/* ---- two operations of our own, in place of the services' ---- */
+/* ---- three operations of our own, in place of the services' ---- */
 
 static FALLIBLE tell_caller(struct call *call)
 {
@@ -18,9 +18,19 @@ static FALLIBLE wait_in_work(struct call *call)
     return answer(call, string("registrationCode", call->source_ip));
 }
 
+enum { LARGE = 1 << 20 };
+
+static FALLIBLE answer_at_length(struct call *call)
+{
+    char *text = MAKE_ARRAY(call, char, LARGE + 1);
+    memset(text, 'x', LARGE);
+    return answer(call, string("roleArn", text));
+}
+
+static const struct operation get_logging = { "iot", "GetV2LoggingOptions", STEPS({ WORK, answer_at_length }) };
 static const struct operation describe_endpoint = { "iot", "DescribeEndpoint", STEPS({ READ, tell_caller }) };
 static const struct operation get_code = { "iot", "GetRegistrationCode", STEPS({ WORK, wait_in_work }) };
-static const struct operation *const operations[] = { &describe_endpoint, &get_code, NULL };
+static const struct operation *const operations[] = { &describe_endpoint, &get_code, &get_logging, NULL };
 
 /* ---- requests ---- */
 
@@ -342,7 +352,6 @@ static void says_continue(void)
 
 static void takes_large_bodies(void)
 {
-    enum { LARGE = 1 << 20 };
     void *ctx = talloc_new(NULL);
     struct client client = dial_https(server->options.https_port);
     static struct heard heard;
@@ -352,9 +361,42 @@ static void takes_large_bodies(void)
     const struct ask ask = { .method = "POST", .target = "/things/p", .body = body };
     client_send(&client, request_of(ctx, &ask));
     hear(&client, &heard, true);
-    assert_int_equal(heard.status, 501); /* CreateThing is not among our two */
+    assert_int_equal(heard.status, 501); /* CreateThing is not among our three */
     assert_non_null(strstr(heard.body, "CreateThing"));
     client_close(&client);
+    talloc_free(ctx);
+}
+
+/* The server sends what the client takes, reads no more meanwhile, and loses nothing. */
+static void waits_for_slow_readers(void)
+{
+    enum { COUNT = 24 };
+    void *ctx = talloc_new(NULL);
+    struct client client = dial_https(server->options.https_port), other = dial_https(server->options.https_port);
+    static struct heard heard;
+    const struct ask ask = { .method = "GET", .target = "/v2LoggingOptions" };
+    char *body = MAKE_ARRAY(ctx, char, LARGE + 64), value[256];
+    for (int i = 0; i < COUNT; i++)
+        client_send(&client, request_of(ctx, &ask));
+    uint64_t sent;
+    do { /* until nothing moves any more */
+        sent = numbers_of(server).bytes_out;
+        poll(NULL, 0, 100);
+    } while (sent == 0 || numbers_of(server).bytes_out != sent);
+    client_send(&other, request_of(ctx, &ask_endpoint));
+    hear(&other, &heard, true);
+    assert_int_equal(heard.status, 200);
+    for (int i = 0; i < COUNT; i++) {
+        hear(&client, &heard, false);
+        assert_int_equal(heard.status, 200);
+        size_t length = (size_t)strtoul(header_of(&heard, "Content-Length", value), NULL, 10);
+        assert_true(length > LARGE && length < LARGE + 64);
+        assert_int_equal(client_read(&client, body, length), length);
+        assert_memory_equal(body, "{\"roleArn\":\"xxx", 15);
+        assert_memory_equal(body + length - 4, "xx\"}", 4);
+    }
+    client_close(&client);
+    client_close(&other);
     talloc_free(ctx);
 }
 
@@ -446,6 +488,7 @@ static const struct story {
     { "a call is finished for a client who went away", finishes_for_who_went_away },
     { "100 Continue", says_continue },
     { "a body of a MiB is taken", takes_large_bodies },
+    { "slow readers get everything, and hold up nobody", waits_for_slow_readers },
     { "HEAD has no body", answers_head_without_body },
     { "keys are remembered until accounts change", remembers_keys_until_they_change },
     { "metrics and health", shows_metrics },

@@ -4,7 +4,7 @@
 #include <openssl/param_build.h>
 
 static struct server *server;
-static struct identity p256, rsa, giant, explicit_curve;
+static struct identity p256, rsa, ed25519, giant, slow, explicit_curve;
 
 enum { MQTT, HTTPS, DEVICE };
 
@@ -125,7 +125,9 @@ static const struct certificate_row {
     { "no certificate", NULL, TAKEN },
     { "a P-256 certificate of nobody", &p256, TAKEN },
     { "an RSA certificate of nobody", &rsa, TAKEN },
+    { "an Ed25519 certificate of nobody", &ed25519, TAKEN },
     { "a key of 9000 bits", &giant, REFUSED },
+    { "a key with an exponent of 2000 bits", &slow, REFUSED },
     { "a key on a curve without a name", &explicit_curve, REFUSED },
 };
 
@@ -328,16 +330,15 @@ static void tell(void **state)
 /* ---- keys that nobody should verify ---- */
 
 /* No real RSA key: primes of that size take minutes. The sums work out with any modulus. */
-static EVP_PKEY *giant_key(void)
+static EVP_PKEY *false_key(int bits, int exponent_bits)
 {
-    enum { BITS = 9000 };
     BIGNUM *n = BN_new(), *e = BN_new(), *d = BN_new();
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     EVP_PKEY *key = NULL;
-    BN_rand(n, BITS, BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ODD);
-    BN_rand(d, BITS - 8, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ODD);
-    BN_set_word(e, 65537);
+    BN_rand(n, bits, BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ODD);
+    BN_rand(d, bits - 8, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ODD);
+    BN_rand(e, exponent_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD);
     OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n);
     OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e);
     OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_D, d);
@@ -373,12 +374,14 @@ int main(void)
     server_listen(server);
     p256 = identity_new(PKI_P256);
     rsa = identity_new(PKI_RSA);
-    giant = identity_of_key(giant_key());
+    ed25519 = identity_of_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"));
+    giant = identity_of_key(false_key(9000, 17));
+    slow = identity_of_key(false_key(2048, 2000));
     explicit_curve = identity_of_key(explicit_key());
     int failures = RUN_TABLES(TABLE(rows, stands), TABLE(suites, is_spoken), TABLE(certificates, judges_keys),
                               TABLE(stories, tell));
-    struct identity *const made[] = { &p256, &rsa, &giant, &explicit_curve };
-    for (size_t i = 0; i < 4; i++)
+    struct identity *const made[] = { &p256, &rsa, &ed25519, &giant, &slow, &explicit_curve };
+    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
         identity_free(made[i]);
     server_stop(server);
     return failures;
