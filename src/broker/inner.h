@@ -85,7 +85,7 @@ void topics_route(struct broker *broker, struct account_topics *topics, struct m
 struct outgoing { /* a QoS 1 message on its way to the client */
     struct outgoing *prev, *next;
     struct message *message;
-    uint16_t id; /* 0: queued, not sent */
+    uint16_t id; /* 0: never sent */
     bool retain_as_published;
 };
 
@@ -96,12 +96,12 @@ struct session {
     struct account_topics *topics;
     bool persistent;
     uint32_t expiry_s;
-    const char *principal;              /* of the last connect */
     struct subscription *subscriptions; /* by filter */
     struct outgoing *inflight, *queue;
     size_t inflight_count, queue_count, queue_bytes;
     uint16_t last_id;
     struct client *client;       /* NULL: offline */
+    bool moving;                 /* on its way to the loop that `self->home` names: not on that loop's list yet */
     int64_t ends_ms;             /* offline: monotonic */
     struct session *prev, *next; /* of its loop's list */
 };
@@ -166,8 +166,11 @@ struct client {
     bool session_present;
     struct message *will;
     slice aliases[INBOUND_ALIASES + 1];
-    /* who it is */
+    /* who it is, as of which change, and where changes that concern it leave their numbers (refresh.c) */
     struct principal *principal;
+    unsigned long long seen_changes;
+    unsigned places[3];
+    bool refreshing;
     const struct policy **policies;
     struct session *session;
     struct reach *reach;
@@ -188,8 +191,20 @@ bool client_is_v5(const struct client *client);
 extern const struct phase phase_greeting, phase_deciding, phase_serving;
 void client_arm(struct client *client);
 
+/* Takes the reference; the principal before, if any, is dropped. */
+void client_keep_principal(struct client *client, struct principal *principal);
+/* Subscriptions that iot:Subscribe does not allow any more go silently. */
+void client_reauthorize(struct client *client);
+
+/* refresh.c */
+void refresh_note(struct client *client);   /* before the principal is asked for */
+void refresh_places(struct client *client); /* after it came */
+void refresh_clients(struct broker_loop *on);
+void refresh_take(struct client *client, struct principal *principal, const error *refused);
+
 /* connect.c */
 void connect_packet(struct client *client, const struct mqtt_packet *packet);
+unsigned session_expiry_max(const struct broker *broker);
 void connect_refuse(struct client *client, int reason, const char *text);
 void connect_continue(struct client *client, bool session_present); /* the session is client->session */
 
@@ -218,7 +233,7 @@ void requests_forget(struct client *client);
 
 /* ---- the broker ---- */
 
-enum { STRIPES = 64 };
+enum { STRIPES = 64, PLACES = 8192 };
 
 struct registered {
     struct subscriber *subscriber;
@@ -238,7 +253,8 @@ struct broker_loop {
     struct client *clients;
     size_t client_count;
     struct session *sessions;
-    uv_timer_t second; /* ends sessions whose time is over */
+    uv_timer_t second;               /* ends sessions whose time is over, renews rights */
+    unsigned long long seen_changes; /* no client of this loop needs to hear of these any more */
     bool shutting, ended;
 };
 
@@ -249,6 +265,9 @@ struct broker {
     struct stripe stripes[STRIPES];
     pthread_mutex_t topics_lock;
     struct account_topics *topics;
+    struct {
+        atomic_ullong count, last[PLACES];
+    } changes; /* refresh.c */
     struct {
         atomic_ullong connects, connects_refused, disconnects, messages_in, messages_out, messages_dropped,
             publish_refused, subscribe_refused, receive_refused;

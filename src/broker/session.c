@@ -5,7 +5,9 @@
            nobody               a new session, at once
            somebody             a takeover is posted to the session's loop
                take_over        there: the old client ends (0x8E); a session to be kept moves to the asking loop, any
-                                other ends, and the asker claims again */
+                                other ends, and the asker claims again
+               taken_over       on the asker's loop; until then the session is on no loop's list, and others who ask
+                                for it wait */
 #include "broker/inner.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -87,8 +89,9 @@ void session_end(struct session *session)
 
 void session_detach(struct session *session)
 {
+    const struct broker_loop *on = &session->broker->loops[atomic_load(&session->self->home)];
     session->client = NULL;
-    if (!session->persistent)
+    if (!session->persistent || on->ended)
         session_end(session);
     else
         session->ends_ms = clock_monotonic_ms() + session->expiry_s * 1000LL;
@@ -118,8 +121,10 @@ static void taken_over(struct loop_post *post)
     struct takeover *takeover = (struct takeover *)post;
     struct client *client = takeover->reach->client;
     struct session *session = takeover->moved;
-    if (session != NULL)
+    if (session != NULL) {
         DL_APPEND(takeover->broker->loops[takeover->asker].sessions, session);
+        session->moving = false;
+    }
     if (client != NULL && !client->closing && session != NULL) {
         client->session = session;
         session->client = client;
@@ -138,8 +143,9 @@ static void take_over(struct loop_post *post)
 {
     struct takeover *takeover = (struct takeover *)post;
     unsigned home = atomic_load(&takeover->of->home);
-    if (!loop_is_here(takeover->broker->loops[home].loop)) {
-        post_takeover(takeover, home, take_over); /* it moved on meanwhile */
+    bool is_here = loop_is_here(takeover->broker->loops[home].loop);
+    if (!is_here || (takeover->of->session != NULL && takeover->of->session->moving)) {
+        post_takeover(takeover, home, take_over); /* it moved on meanwhile, or has not arrived yet */
         return;
     }
     struct session *session = takeover->of->session;
@@ -151,6 +157,7 @@ static void take_over(struct loop_post *post)
         session_end(session);
     else if (session != NULL) {
         DL_DELETE(takeover->broker->loops[home].sessions, session);
+        session->moving = true;
         atomic_store(&takeover->of->home, takeover->asker);
         takeover->moved = session;
     }
