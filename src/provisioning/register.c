@@ -138,6 +138,13 @@ static FALLIBLE register_device(struct call *call)
 
 /* ---- REST ---- */
 
+/* What the template says can be read, and cannot be done. */
+static error *cannot_apply(struct call *call, error *e)
+{
+    return error_because(call, e, "ResourceRegistrationFailureException",
+                         "Register thing workflow execution terminates due to: %s", e->message);
+}
+
 struct rest_registration {
     const struct template_plan *plan;
     const struct pki_certificate *signed_csr;
@@ -161,7 +168,7 @@ static FALLIBLE rest_resolve(struct call *call)
         struct pki_certificate *made;
         e = pki_csr_parse(call, slice_of(plan->certificate->text), &csr);
         if (e != NULL)
-            return error_because(call, e, "InvalidRequestException", "CertificateSigningRequest: %s", e->message);
+            return cannot_apply(call, e);
         TRY(pki_issue_from_csr(call, door_get(call->door, CERTIFICATE_ISSUER), csr, call->now_ms / 1000, &made));
         registration->signed_csr = made;
     }
@@ -177,8 +184,7 @@ static FALLIBLE rest_register(struct call *call)
     if (error_is(e, "AccessDeniedException") || error_is(e, "ServiceUnavailableException"))
         return e;
     if (e != NULL)
-        return error_because(call, e, "ResourceRegistrationFailureException",
-                             "Register thing workflow execution terminates due to: %s", e->message);
+        return cannot_apply(call, e);
     return answer(call, string("certificatePem", applied.certificate ? applied.certificate->pem : NULL),
                   value_of("resourceArns", json_object_get(applied.arns)));
 }
