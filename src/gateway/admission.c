@@ -165,13 +165,14 @@ static void read_principal(struct work *work)
 
 /* ---- back on the loop ---- */
 
-/* A change that was committed after the read may have taken the right away; what comes after this check finds the
-   connection among the broker's. */
+/* A status that was committed after the read may have taken the right away; what comes after this check finds the
+   connection among the broker's. Policies and groups are not looked at: during a storm of registrations they change
+   all the time, and the broker asks again for live connections that such a change concerns. */
 static bool is_stale(const struct admission *admission)
 {
-    struct generation now =
-        generation_of_principal(admission->gateway->generations, admission->account, admission->certificate_id);
-    return !generation_same(now, admission->generation);
+    struct generation now = generation_of_principal(admission->gateway->generations, admission->account,
+                                                    admission->certificate_id);
+    return now.of_certificate != admission->generation.of_certificate;
 }
 
 static bool read_again(struct admission *admission)
@@ -185,7 +186,7 @@ static bool read_again(struct admission *admission)
 }
 
 static const error changing = { .name = "INTERNAL_SERVER_ERROR",
-                                .message = "What the certificate may do changes too fast to be decided." };
+                                .message = "The certificate's status changes too fast to be decided." };
 
 static void brought_back(struct loop_post *post)
 {

@@ -115,7 +115,8 @@ void gateway_shut(struct gateway *gateway, unsigned patience_ms, void (*done)(vo
 
 /* Any thread; before gateway_listen too. The names of all accounts, all at once; copied. New handshakes see it. */
 void gateway_set_hosts(struct gateway *gateway, const struct gateway_host *hosts, size_t count);
-/* Any thread; made for store_on_change: cached principals and keys that these may concern are not used again. */
+/* Any thread; made for store_on_change: cached principals and keys that these may concern are not used again. Comes
+   before broker_on_changes, whose questions must not be answered from what was cached. */
 void gateway_on_changes(struct gateway *gateway, const struct change *changes, size_t count);
 
 /* ---- counters; any thread ---- */

@@ -23,6 +23,7 @@ static const struct row {
     { "thing-group", "CREATED", NOTHING },
     { "policy", "CREATED", NOTHING },
     { "thing-type", NULL, NOTHING },
+    { "template", NULL, NOTHING },
     { "endpoint", NULL, NOTHING },
     { "certificate", NULL, CERTIFICATE },
     { "thing-principal", NULL, CERTIFICATE },

@@ -31,6 +31,7 @@ static const struct row {
     { "a new policy", "policy", "Device", "CREATED", 0 },
     { "a thing's attributes", "thing", "p7", "UPDATED", PRINCIPAL | OTHERS_PRINCIPAL | UNNAMED },
     { "a new thing", "thing", "p7", "CREATED", 0 },
+    { "a template", "template", "pumps", "UPDATED", 0 },
     { "a thing joins a group", "thing-group-member", "p7", "ATTACHED", PRINCIPAL | OTHERS_PRINCIPAL | UNNAMED },
     { "an account", "account", ACCOUNT, "CREATED", KEYS },
     { "something nobody thought of", "novelty", "n", "CREATED", PRINCIPAL | OTHERS_PRINCIPAL | UNNAMED | KEYS },
