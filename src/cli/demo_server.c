@@ -1,6 +1,7 @@
 /* demo_server.c - the demo's folder, and musterd as its child. */
 #include "cli/demo.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 enum { PORTS = 4, READY_MS = 15000, STOP_MS = 10000, TURN_MS = 20, LAST_WORDS_MAX = 4096 };
+enum { PORT_LOW = 15000, PORT_HIGH = 32000, PORT_TRIES = 100 };
 
 static FALLIBLE failed(struct demo *demo, const char *what)
 {
@@ -20,15 +22,21 @@ static FALLIBLE failed(struct demo *demo, const char *what)
 
 /* ---- the folder ---- */
 
+/* Below the range from which the kernel takes clients' ports, so that none is lost between here and the server. */
 static int free_port(int *fd)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t length = sizeof(at);
-    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (*fd < 0 || bind(*fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
-        getsockname(*fd, (struct sockaddr *)&at, &length) != 0)
-        return 0;
-    return ntohs(at.sin_port);
+    for (int i = 0; i < PORT_TRIES; i++) {
+        uint16_t port = (uint16_t)(PORT_LOW + random_below(PORT_HIGH - PORT_LOW));
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (*fd >= 0 && bind(*fd, (const struct sockaddr *)&at, sizeof(at)) == 0)
+            return port;
+        if (*fd >= 0)
+            close(*fd);
+        *fd = -1;
+    }
+    return 0;
 }
 
 /* All are held until all are found, so that they differ. */
