@@ -46,7 +46,7 @@ static FALLIBLE read_file(void *ctx, const char *path, slice *out)
 static FALLIBLE add_identity(void *ctx, struct bench_wish *wish, const char *certificate, const char *key)
 {
     SCRATCH work = talloc_new(NULL);
-    slice certificate_pem, private_pem;
+    slice certificate_pem = SLICE(""), private_pem = SLICE("");
     struct device_identity *identity;
     error *e = read_file(work, certificate, &certificate_pem);
     if (e == NULL)

@@ -1,5 +1,5 @@
-/* bench.h - muster bench, as its files see it: bench.c reads the wish, bench_load.c makes the load, bench_report.c tells
-   what came of it. */
+/* bench.h - muster bench, as its files see it: bench.c reads the wish, bench_load.c makes the load, bench_report.c
+   tells what came of it. */
 #pragma once
 #include "cli/cli.h"
 #include "device/device.h"

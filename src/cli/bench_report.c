@@ -33,7 +33,7 @@ static int64_t cpu_ticks(slice stat)
 
 FALLIBLE bench_process_read(void *ctx, int pid, struct bench_process *out)
 {
-    slice stat, status, line;
+    slice stat = SLICE(""), status = SLICE(""), line;
     *out = (struct bench_process){ 0, 0 };
     TRY(read_proc(ctx, pid, "stat", &stat));
     TRY(read_proc(ctx, pid, "status", &status));

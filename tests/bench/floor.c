@@ -1,6 +1,6 @@
 /* floor.c - the least that a TLS server with MQTT's handshake can do: a bare OpenSSL loop. It takes any client
-   certificate without looking at it, answers whatever comes first with CONNACK of MQTT 3.1.1, and reads until the client
-   goes. What another server spends beyond this is its own.
+   certificate without looking at it, answers whatever comes first with CONNACK of MQTT 3.1.1, and reads until the
+   client goes. What another server spends beyond this is its own.
 
    usage: floor CERTIFICATE KEY PORT; prints "floor ready" */
 #define _GNU_SOURCE

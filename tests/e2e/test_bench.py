@@ -1,5 +1,6 @@
 """muster bench: the load generator counts what happened, says why when nothing did, and stops by itself."""
 import json
+import shutil
 
 import pytest
 
@@ -33,11 +34,24 @@ def test_provision_makes_as_many_things_as_it_says(server, claimed):
     pages = server.boto().get_paginator("list_things")
 
     def count():
-        return sum(thing["thingName"].startswith("pump-bench-") for page in pages.paginate() for thing in page["things"])
+        return sum(thing["thingName"].startswith("pump-bench-")
+                   for page in pages.paginate() for thing in page["things"])
     before = count()
     status, figures = bench(server, "provision", claim, "--template", template, "--count", 20)
     assert (status, figures["succeeded"]) == (0, 20)
     assert count() - before == 20
+
+
+def test_a_folder_of_certificates_is_taken_in_turn(server, tmp_path):
+    policy = server.policy()
+    for _ in range(3):
+        device = server.certificate(policy=policy)
+        shutil.copy(device.certificate_file, tmp_path)
+        shutil.copy(device.key_file, tmp_path)
+    (tmp_path / "without-a-key.pem").write_text("nothing")
+    done = muster.run(muster.BUILD / "muster", "bench", "connect", "--port", server.mqtt_port, "--ca", server.ca,
+                      "--cert-dir", tmp_path, "--count", 9)
+    assert done.returncode == 0 and "9 in " in done.stdout and "errors   none" in done.stdout
 
 
 def test_time_ends_it_too(server):
