@@ -73,7 +73,7 @@ static void run(struct request *request)
     request->call = call;
     call->caller = &request->caller;
     call->account = request->caller.account;
-    call->region = client->principal->region;
+    call->region = text_copy(call, client->principal->region); /* the call may outlive client and principal */
     call->source_ip = text_copy(call, client->peer.address);
     call->via = "mqtt";
     call->home = client->on->loop;
@@ -99,7 +99,8 @@ static void fill_caller(struct request *request, const struct client *client)
 
 static void refuse(struct client *client, struct request *request)
 {
-    struct call *call = door_bind_topic(client->broker->options.door, &request->route, request->payload);
+    const slice unread = { NULL, 0 };
+    struct call *call = door_bind_topic(client->broker->options.door, &request->route, unread);
     struct mqtt_answer answer;
     call->error =
         error_new(call, "TooManyRequests", "%d requests of this connection are waiting already.", REQUESTS_WAITING_MAX);
