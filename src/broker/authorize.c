@@ -175,7 +175,7 @@ bool client_may_quietly(struct client *client, const char *action, const char *k
     return ask(client, action, resource_of(client, room, kind, name), NULL, 0, true);
 }
 
-/* iot:Connect, with what only a CONNECT has; and for a will iot:Publish on its topic. */
+/* iot:Connect, with what only a CONNECT has. */
 bool client_may_connect(struct client *client)
 {
     char room[RESOURCE_MAX], will_room[RESOURCE_MAX];
@@ -192,6 +192,5 @@ bool client_may_connect(struct client *client)
         more[key_count++] = (struct policy_key){ SLICE("iot:LastWillTopic"), &will_topic, 1 };
     }
     slice resource = resource_of(client, room, "client/", slice_of(client->client_id));
-    return ask(client, "iot:Connect", resource, more, key_count, false) &&
-           (client->will == NULL || ask(client, "iot:Publish", will_topic, NULL, 0, false));
+    return ask(client, "iot:Connect", resource, more, key_count, false);
 }

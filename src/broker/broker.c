@@ -21,6 +21,7 @@ static void every_second(uv_timer_t *timer)
         if (session->client == NULL && now >= session->ends_ms)
             session_end(session);
     }
+    refresh_clients(on);
 }
 
 /* ---- made ---- */

@@ -26,6 +26,7 @@
 #include "mqtt/mqtt.h"
 #include "operation/operation.h"
 #include "policy/policy.h"
+#include "store/store.h"
 
 struct broker;
 struct client;
@@ -125,6 +126,10 @@ bool broker_is_idle(struct broker *broker); /* no client is left */
 
 /* Ends the live connections of this certificate in this account: v5 DISCONNECT 0x87, AUTH_ERROR. Any thread. */
 void broker_disconnect_principal(struct broker *broker, const char *account, const char *certificate_id);
+
+/* Made for store_on_change: live connections that a change may concern get their rights anew within two seconds
+   (broker.md 4.10). One thread at a time. */
+void broker_on_changes(struct broker *broker, const struct change *changes, size_t count);
 
 /* A message from the service itself ("$aws/events/..."), QoS 1 inside. Any thread. Topic and payload are copied. */
 void broker_publish(struct broker *broker, const char *account, slice topic, slice payload);

@@ -71,7 +71,7 @@ static void keep_will(struct client *client, const struct mqtt_will *will)
         client->will = message_new(&packet, client->client_id);
 }
 
-static unsigned session_expiry_max(const struct broker *broker)
+unsigned session_expiry_max(const struct broker *broker)
 {
     return broker->options.session_expiry_max_s ? broker->options.session_expiry_max_s : SESSION_EXPIRY_DEFAULT_S;
 }
@@ -114,6 +114,7 @@ void connect_packet(struct client *client, const struct mqtt_packet *packet)
     }
     keep_wishes(client, packet);
     client_enter(client, &phase_deciding);
+    refresh_note(client);
     client->transport->read(client->arg, false);
     client->transport->admit(client->arg, client, slice_of(client->client_id));
 }
@@ -168,9 +169,14 @@ static bool passes_checks(struct client *client)
     return true;
 }
 
+static bool may_leave_will(struct client *client)
+{
+    return client->will == NULL || client_may(client, "iot:Publish", "topic/", client->will->topic);
+}
+
 static bool may_connect(struct client *client)
 {
-    if (client_may_connect(client))
+    if (client_may_connect(client) && may_leave_will(client))
         return true;
     if (client_is_v5(client)) {
         connect_refuse(client, MQTT_NOT_AUTHORIZED, "no policy allows iot:Connect as this client id");
@@ -181,9 +187,12 @@ static bool may_connect(struct client *client)
     return false;
 }
 
-static void keep_principal(struct client *client, struct principal *principal)
+void client_keep_principal(struct client *client, struct principal *principal)
 {
+    talloc_free(client->policies);
+    principal_drop(client->principal);
     client->principal = principal;
+    refresh_places(client);
     client->policies = MAKE_ARRAY(client, const struct policy *, principal->policy_count + 1);
     for (size_t i = 0; i < principal->policy_count; i++)
         client->policies[i] = principal->policies[i].policy;
@@ -193,13 +202,19 @@ void broker_client_admit(struct client *client, struct principal *principal, con
 {
     if (client->closing || refused != NULL) {
         principal_drop(principal);
-        if (!client->closing) {
+        if (!client->closing && client->phase == &phase_serving) {
+            refresh_take(client, NULL, refused);
+        } else if (!client->closing) {
             atomic_fetch_add(&client->broker->count.connects_refused, 1);
             client_end(client, 0, refused->name, NULL);
         }
         return;
     }
-    keep_principal(client, principal);
+    if (client->phase == &phase_serving) {
+        refresh_take(client, principal, NULL);
+        return;
+    }
+    client_keep_principal(client, principal);
     if (passes_checks(client) && may_connect(client))
         session_claim(client);
 }
@@ -235,8 +250,7 @@ static void send_connack(struct client *client, bool session_present)
     client_send(client, &packet);
 }
 
-/* Another principal resumes the session: what it may not subscribe to, it loses (broker.md 4.3). */
-static void reauthorize(struct client *client)
+void client_reauthorize(struct client *client)
 {
     struct subscription *subscription, *next;
     HASH_ITER (hh, client->session->subscriptions, subscription, next) {
@@ -248,14 +262,10 @@ static void reauthorize(struct client *client)
 void connect_continue(struct client *client, bool session_present)
 {
     struct session *session = client->session;
-    bool same = session->principal != NULL && strcmp(session->principal, client->principal->id) == 0;
     session->expiry_s = client->wish.expiry_s;
     session->persistent = client_is_v5(client) ? client->wish.expiry_s > 0 : !client->wish.clean;
-    if (!same) {
-        session->principal = text_copy(session, client->principal->id);
-        if (session_present)
-            reauthorize(client);
-    }
+    if (session_present)
+        client_reauthorize(client); /* another certificate, or other policies since then (broker.md 4.3, 4.10) */
     client->keep_alive_s = keep_alive_of(client->wish.keep_alive_s);
     client->counted = true;
     atomic_fetch_add(&client->broker->count.connects, 1);

@@ -41,14 +41,19 @@ struct message {
     uint8_t qos;
     bool retain;
     struct mqtt_properties properties; /* what travels on: no alias, no subscription id, no expiry */
+    uint32_t expiry_s;                 /* 0: none */
     int64_t expires_ms;                /* monotonic; 0: never */
     const char *publisher;             /* client id, for no local; NULL: the service */
+    size_t size;                       /* bytes it takes in memory, about */
 };
+/* What no message may carry, a will neither (broker.md 4.5): the reason code and its sentence, or 0. */
+int message_fault(const struct mqtt_properties *properties, const char **text);
 /* Copies what the packet points to. */
 struct message *message_new(const struct mqtt_packet *publish, const char *publisher);
 struct message *message_share(struct message *message);
 void message_drop(struct message *message);
 bool message_expired(const struct message *message);
+void message_begin_expiry(struct message *message); /* of a will, when it is sent; by its only holder */
 
 /* ---- a subscriber: how others reach a session, wherever it lives ---- */
 

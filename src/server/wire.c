@@ -69,7 +69,8 @@ static void reload_hosts(struct work *work)
 static void on_changes(void *arg, const struct change *changes, size_t count)
 {
     struct server *server = arg;
-    gateway_on_changes(server->gateway, changes, count);
+    gateway_on_changes(server->gateway, changes, count); /* first: the broker asks the gateway again */
+    broker_on_changes(server->broker, changes, count);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(changes[i].what, "endpoint") != 0)
             continue;
