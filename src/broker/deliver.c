@@ -47,6 +47,12 @@ static bool id_in_use(const struct session *session, uint16_t id)
         if (outgoing->id == id)
             return true;
     }
+    DL_FOREACH (session->queue, outgoing) { /* those to be sent again stand first */
+        if (outgoing->id == 0)
+            return false;
+        if (outgoing->id == id)
+            return true;
+    }
     return false;
 }
 
@@ -70,19 +76,36 @@ static size_t window_of(const struct session *session)
     return wanted < INFLIGHT_MAX ? wanted : INFLIGHT_MAX;
 }
 
+/* A client that owes nothing gets one message however much it has to read: its acknowledgement brings the next. */
+static bool has_room(const struct session *session)
+{
+    return session->inflight_count < window_of(session) &&
+           (session->inflight_count == 0 || session->client->transport->queued(session->client->arg) < OUTPUT_MAX);
+}
+
+/* What has an id was sent before: it goes again under that id, and says so. */
+static struct mqtt_packet packet_of_queued(struct session *session, struct outgoing *outgoing)
+{
+    struct mqtt_packet packet = packet_of(outgoing->message, 1, outgoing->retain_as_published);
+    packet.publish.dup = outgoing->id != 0;
+    if (outgoing->id == 0)
+        outgoing->id = next_id(session);
+    packet.id = outgoing->id;
+    return packet;
+}
+
 /* Moves what may be sent from the queue to the wire. */
 static void pump(struct session *session)
 {
     struct client *client = session->client;
-    while (session->queue != NULL && client != NULL && !client->closing &&
-           session->inflight_count < window_of(session) && client->transport->queued(client->arg) < OUTPUT_MAX) {
+    while (session->queue != NULL && client != NULL && !client->closing && has_room(session)) {
         struct outgoing *outgoing = session->queue;
         DL_DELETE(session->queue, outgoing);
         session->queue_count--;
         session->queue_bytes -= outgoing->message->payload.length;
-        struct mqtt_packet packet = packet_of(outgoing->message, 1, outgoing->retain_as_published);
-        packet.id = outgoing->id = next_id(session);
-        if (message_expired(outgoing->message) || !transmit(client, &packet)) {
+        bool late = outgoing->id == 0 && message_expired(outgoing->message);
+        struct mqtt_packet packet = packet_of_queued(session, outgoing);
+        if (late || !transmit(client, &packet)) {
             drop(session, "it expired, is too large for the client, or iot:Receive is denied");
             forget(outgoing);
             continue;
@@ -164,20 +187,17 @@ void session_acknowledge(struct session *session, uint16_t id)
     pump(session);
 }
 
+/* What was not acknowledged stands before the queue again, and all of it goes through the client's window. */
 void session_resume(struct session *session)
 {
-    struct outgoing *outgoing, *next;
-    DL_FOREACH_SAFE(session->inflight, outgoing, next)
-    {
-        struct mqtt_packet packet = packet_of(outgoing->message, 1, outgoing->retain_as_published);
-        packet.id = outgoing->id;
-        packet.publish.dup = true;
-        if (transmit(session->client, &packet))
-            continue;
-        drop(session, "it is too large for the client, or iot:Receive is denied");
-        DL_DELETE(session->inflight, outgoing);
-        session->inflight_count--;
-        forget(outgoing);
+    struct outgoing *outgoing;
+    DL_FOREACH (session->inflight, outgoing) {
+        session->queue_count++;
+        session->queue_bytes += outgoing->message->payload.length;
     }
+    DL_CONCAT(session->inflight, session->queue);
+    session->queue = session->inflight;
+    session->inflight = NULL;
+    session->inflight_count = 0;
     pump(session);
 }

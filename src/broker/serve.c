@@ -17,12 +17,12 @@ static void acknowledge(struct client *client, const struct mqtt_packet *packet)
 static void disconnect(struct client *client, const struct mqtt_packet *packet)
 {
     if (mqtt_has(&packet->properties, MQTT_SESSION_EXPIRY)) {
-        uint32_t wanted = packet->properties.session_expiry_s, most = client->broker->options.session_expiry_max_s;
+        uint32_t wanted = packet->properties.session_expiry_s, most = session_expiry_max(client->broker);
         if (client->session->expiry_s == 0 && wanted > 0) {
             client_end(client, MQTT_PROTOCOL_ERROR, "CLIENT_ERROR", "DISCONNECT prolongs a session that has no expiry");
             return;
         }
-        client->session->expiry_s = most != 0 && wanted > most ? most : wanted;
+        client->session->expiry_s = wanted > most ? most : wanted;
         client->session->persistent = wanted > 0;
     }
     if (packet->reason == MQTT_SUCCESS) {
