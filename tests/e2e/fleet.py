@@ -2,8 +2,11 @@
 
 Everything is made through public interfaces, under names that no other test has, so that tests may share a server.
 """
+import concurrent.futures
 import contextlib
 import json
+import time
+import typing
 
 import cbor2
 import pytest
@@ -260,6 +263,33 @@ def template_body(thing=True, certificate=CERTIFICATE, policy=None, **more):
 @pytest.fixture(scope="session")
 def fleet(server):
     return Fleet(server)
+
+
+class Silence(typing.NamedTuple):
+    """How a client ended that said nothing any more."""
+    after_s: float
+    reason: int
+    will: bytes
+
+
+def fall_silent(fleet, device, version):
+    topic = unique("silence")
+    with fleet.connect(device, keep_alive=1200) as listener:
+        listener.subscribe(topic)
+        with fleet.connect(device, version=version, keep_alive=30,
+                           will={"topic": topic, "payload": b"timed out", "qos": 1}) as client:
+            began = time.monotonic()
+            client.patience_s = 70
+            reason = client.closing_reason()
+            return Silence(time.monotonic() - began, reason, listener.message().payload)
+
+
+@pytest.fixture(scope="session")
+def silent(fleet):
+    """For each version the future of a client that falls silent now; whoever begins early has others wait less."""
+    device, pool = fleet.device(), concurrent.futures.ThreadPoolExecutor(2)
+    yield {version: pool.submit(fall_silent, fleet, device, version) for version in (mqtt.V3, mqtt.V5)}
+    pool.shutdown(wait=False, cancel_futures=True)
 
 
 @pytest.fixture

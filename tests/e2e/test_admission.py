@@ -14,6 +14,7 @@ from fleet import ALLOW_ALL, key_pem, make_key
 from mqtt import V3, V5
 from muster import Identity, eventually, unique
 
+pytestmark = pytest.mark.usefixtures("silent")  # test_mqtt asks how they ended
 VERSIONS = pytest.mark.parametrize("version", [V3, V5], ids=["3.1.1", "5"])
 NOT_AUTHORIZED, TAKEN_OVER = 0x87, 0x8E
 
