@@ -170,8 +170,8 @@ static void read_principal(struct work *work)
    all the time, and the broker asks again for live connections that such a change concerns. */
 static bool is_stale(const struct admission *admission)
 {
-    struct generation now = generation_of_principal(admission->gateway->generations, admission->account,
-                                                    admission->certificate_id);
+    struct generation now =
+        generation_of_principal(admission->gateway->generations, admission->account, admission->certificate_id);
     return now.of_certificate != admission->generation.of_certificate;
 }
 

@@ -78,13 +78,17 @@ static void limit_connections(struct gateway *gateway)
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
         return;
     size_t left = files.rlim_cur > 2 * DESCRIPTORS_KEPT ? files.rlim_cur - DESCRIPTORS_KEPT : files.rlim_cur / 2;
-    if (left >= gateway->connection_limit)
-        return;
-    log_warn(&gateway->scope,
-             "connection_limit is %zu, but the system gives this process %llu files: at most %zu "
-             "clients can be connected",
-             gateway->connection_limit, (unsigned long long)files.rlim_cur, left);
-    gateway->connection_limit = left;
+    if (left < gateway->connection_limit)
+        gateway->connection_limit = left;
+}
+
+static void tell_limit(const struct gateway *gateway)
+{
+    if (gateway->connection_limit < gateway->options.connection_limit)
+        log_warn(&gateway->scope,
+                 "connection_limit is %zu, but with the files that the system gives this process %zu clients can be "
+                 "connected; raise its limit of open files",
+                 gateway->options.connection_limit, gateway->connection_limit);
 }
 
 /* ---- life ---- */
@@ -144,6 +148,7 @@ FALLIBLE gateway_listen(struct gateway *gateway)
         listeners_abandon(gateway);
         return e;
     }
+    tell_limit(gateway);
     gateway->opened = true;
     gateway->stations_open = gateway->station_count;
     for (size_t i = 0; i < gateway->station_count; i++)
