@@ -119,6 +119,7 @@ static void publish_will(struct client *client)
     client->will = NULL;
     if (will == NULL)
         return;
+    message_begin_expiry(will); /* broker.md 4.7: it starts now */
     if (client_may(client, "iot:Publish", "topic/", will->topic))
         topics_route(client->broker, client->session->topics, will);
     message_drop(will);

@@ -47,14 +47,6 @@ static bool resolve_alias(struct client *client, struct mqtt_packet *packet)
 
 /* ---- limits ---- */
 
-static size_t user_property_bytes(const struct mqtt_properties *properties)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < properties->user_count; i++)
-        bytes += properties->user[i].name.length + properties->user[i].value.length;
-    return bytes;
-}
-
 static bool fits(struct client *client, const struct mqtt_packet *packet)
 {
     size_t most = client->broker->options.payload_limit ? client->broker->options.payload_limit : PAYLOAD_MAX;
@@ -88,21 +80,12 @@ static int topic_fault(const struct mqtt_packet *packet, const char **text)
     return *text ? MQTT_TOPIC_NAME_INVALID : 0;
 }
 
-static int property_fault(const struct mqtt_properties *properties, const char **text)
-{
-    *text = "content type (256 bytes), correlation data (8 KiB) or user properties (8 KiB) are too large";
-    if (properties->content_type.length > CONTENT_TYPE_MAX || properties->correlation_data.length > CORRELATION_MAX ||
-        user_property_bytes(properties) > USER_PROPERTIES_MAX)
-        return MQTT_QUOTA_EXCEEDED;
-    return 0;
-}
-
 static bool is_welcome(struct client *client, const struct mqtt_packet *packet)
 {
     const char *text;
     int reason = topic_fault(packet, &text);
     if (reason == 0)
-        reason = property_fault(&packet->properties, &text);
+        reason = message_fault(&packet->properties, &text);
     if (reason != 0) {
         refuse(client, packet, reason, "CLIENT_ERROR", text);
         return false;

@@ -35,11 +35,21 @@ static const struct reserved {
     { "$aws/events/#", forgery, NULL },
 };
 
+/* '+' stands for the name of a template or a thing, and no name is empty. */
+static bool names_are_there(slice filter, slice topic)
+{
+    slice want, have;
+    while (slice_split(&filter, '/', &want) && slice_split(&topic, '/', &have))
+        if (slice_is(want, "+") && have.length == 0)
+            return false;
+    return true;
+}
+
 static const struct reserved *row_of(slice topic)
 {
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
         struct mqtt_filter filter = { .path = slice_of(table[i].filter) };
-        if (mqtt_filter_matches(&mqtt_limits_aws, &filter, topic))
+        if (mqtt_filter_matches(&mqtt_limits_aws, &filter, topic) && names_are_there(filter.path, topic))
             return &table[i];
     }
     return NULL;

@@ -44,6 +44,12 @@ void subscribe_packet(struct client *client, const struct mqtt_packet *packet)
                    "subscription identifiers are not offered");
         return;
     }
+    const char *text;
+    int fault = message_fault(&packet->properties, &text);
+    if (fault != 0) {
+        client_end(client, fault, "CLIENT_ERROR", text);
+        return;
+    }
     SCRATCH ctx = talloc_new(NULL);
     char *codes = MAKE_ARRAY(ctx, char, count);
     for (size_t i = 0; i < count; i++) {
