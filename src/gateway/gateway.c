@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 
 enum {
-    PRINCIPALS_KEPT = 20000,
+    PRINCIPALS_KEPT = 8192,
     PRINCIPAL_AGE_MS = 3600000, /* changes drop them sooner */
     KEYS_KEPT = 1000,
     KEY_AGE_MS = 60000,     /* auth.md 4.8: at most 60 s stale */
