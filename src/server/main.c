@@ -24,8 +24,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "musterd: %s is no folder; make it with: muster init --dir %s\n", argv[2], argv[2]);
         return 1;
     }
-    static void *ctx;
-    ctx = talloc_new(NULL);
+    /* What is not freed below stays in sight of leak checkers: volatile, and of a byte, since they do not see an empty
+       context (talloc hands out the address after its header). */
+    static char *volatile kept;
+    char *ctx = kept = MAKE(NULL, char);
     const error *e = server_run(ctx, argv[2]);
     if (e != NULL)
         fprintf(stderr, "musterd: %s\n", error_chain(ctx, e));
