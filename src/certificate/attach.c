@@ -95,35 +95,21 @@ static FALLIBLE detach_policy(struct call *call)
     return answer(call);
 }
 
-struct listing {
-    struct call *call;
-    struct page page;
-    json *policies;
-};
-
-static FALLIBLE list_row(const struct row *row, void *arg)
-{
-    struct listing *list = arg;
-    if (!page_take(list->call, &list->page, text_format(list->call, "%lld", (long long)row_integer(row, 1))))
-        return NULL;
-    json *policy = json_object_new_object();
-    json_put_slice(policy, "policyName", row_slice(row, 0));
-    json_put_text(policy, "policyArn", call_arn(list->call, "policy/%.*s", PRINT(row_slice(row, 0))));
-    json_add(list->policies, policy);
-    return NULL;
-}
-
 /* Newest first. `recursive` adds the policies of a group's ancestors, each once. */
 static FALLIBLE list_attached(struct call *call)
 {
     enum target_kind kind = TARGET_CERTIFICATE;
     const char *target = call_string(call, "target"), *name;
-    struct listing list = { .call = call, .policies = json_new_array(call) };
+    struct list list = { .call = call,
+                         .member = "policies",
+                         .entry = certificate_policy_entry,
+                         .position = 1,
+                         .numbered = true,
+                         .newest_first = true };
     TRY(certificate_check_target(call, "target", target, true, &kind, &name));
-    TRY(page_begin(call, &list.page));
-    struct value before = sql_integer(list.page.after ? strtoll(list.page.after, NULL, 10) : INT64_MAX);
+    TRY(list_begin(&list));
+    struct value before = list_after(&list), rows = list_limit(&list);
     struct value account = sql_text(call->account), region = sql_text(call->region);
-    struct value rows = sql_integer(list.page.size + 1);
     if (kind == TARGET_GROUP && call_flag(call, "recursive"))
         TRY(store_each(call->tx, list_row, &list,
                        "WITH RECURSIVE above (name, parent) AS (SELECT name, parent FROM thing_group "
@@ -138,7 +124,7 @@ static FALLIBLE list_attached(struct call *call)
                        "SELECT policy, sequence FROM policy_target WHERE account = ? AND region = ? AND target = ? "
                        "AND sequence < ? ORDER BY sequence DESC LIMIT ?",
                        ARGS(account, region, sql_text(target), before, rows)));
-    return page_answer(call, &list.page, "policies", list.policies);
+    return list_answer(&list);
 }
 
 /* ---- things ---- */

@@ -87,47 +87,38 @@ static FALLIBLE delete_certificate(struct call *call)
 
 /* ---- ListCertificates: by creation, newest first unless isAscendingOrder ---- */
 
-struct listing {
-    struct call *call;
-    struct page page;
-    json *certificates;
-};
-
-static FALLIBLE list_row(const struct row *row, void *arg)
+static json *certificate_entry(struct call *call, const struct row *row)
 {
-    struct listing *list = arg;
-    const char *id = row_text(list->call, row, 0);
-    if (!page_take(list->call, &list->page, text_format(list->call, "%lld", (long long)row_integer(row, 4))))
-        return NULL;
     json *certificate = json_object_new_object();
-    json_put_text(certificate, "certificateArn", call_arn(list->call, "cert/%s", id));
-    json_put_text(certificate, "certificateId", id);
+    json_put_text(certificate, "certificateArn", call_arn(call, "cert/%.*s", PRINT(row_slice(row, 0))));
+    json_put_slice(certificate, "certificateId", row_slice(row, 0));
     json_put_slice(certificate, "status", row_slice(row, 1));
     json_put_slice(certificate, "certificateMode", row_slice(row, 2));
     json_put_time(certificate, "creationDate", row_integer(row, 3));
-    json_add(list->certificates, certificate);
-    return NULL;
+    return certificate;
 }
 
 static FALLIBLE list_certificates(struct call *call)
 {
-    struct listing list = { .call = call, .certificates = json_new_array(call) };
-    TRY(page_begin(call, &list.page));
-    struct value after =
-        sql_integer(list.page.after ? strtoll(list.page.after, NULL, 10) : (list.page.ascending ? 0 : INT64_MAX));
+    struct list list = { .call = call,
+                         .member = "certificates",
+                         .entry = certificate_entry,
+                         .position = 4,
+                         .numbered = true,
+                         .newest_first = true };
+    TRY(list_begin(&list));
     struct value account = sql_text(call->account), region = sql_text(call->region);
-    struct value rows = sql_integer(list.page.size + 1);
     if (list.page.ascending)
         TRY(store_each(call->tx, list_row, &list,
                        "SELECT id, status, mode, created, sequence FROM certificate WHERE account = ? AND region = ? "
                        "AND sequence > ? ORDER BY sequence LIMIT ?",
-                       ARGS(account, region, after, rows)));
+                       ARGS(account, region, list_after(&list), list_limit(&list))));
     else
         TRY(store_each(call->tx, list_row, &list,
                        "SELECT id, status, mode, created, sequence FROM certificate WHERE account = ? AND region = ? "
                        "AND sequence < ? ORDER BY sequence DESC LIMIT ?",
-                       ARGS(account, region, after, rows)));
-    return page_answer(call, &list.page, "certificates", list.certificates);
+                       ARGS(account, region, list_after(&list), list_limit(&list))));
+    return list_answer(&list);
 }
 
 const struct operation certificate_op_describe = { "iot", "DescribeCertificate", STEPS({ READ, describe }) };

@@ -5,6 +5,9 @@
 /* The next number of a "newest first" list; in APPLY. */
 FALLIBLE certificate_next_sequence(struct call *call, const char *name, int64_t *out);
 
+/* policyName and policyArn, of a row that begins with the name. */
+json *certificate_policy_entry(struct call *call, const struct row *row);
+
 error *certificate_unknown(struct call *call, const char *id);
 /* The certificateId of the input in lower case: ids compare case-insensitively (4.1). */
 const char *certificate_input_id(struct call *call);

@@ -80,43 +80,35 @@ static FALLIBLE get(struct call *call)
 
 /* ---- ListPolicies ---- */
 
-struct listing {
-    struct call *call;
-    struct page page;
-    json *policies;
-};
-
-static FALLIBLE list_row(const struct row *row, void *arg)
+json *certificate_policy_entry(struct call *call, const struct row *row)
 {
-    struct listing *list = arg;
-    if (!page_take(list->call, &list->page, text_format(list->call, "%lld", (long long)row_integer(row, 1))))
-        return NULL;
     json *policy = json_object_new_object();
     json_put_slice(policy, "policyName", row_slice(row, 0));
-    json_put_text(policy, "policyArn", call_arn(list->call, "policy/%.*s", PRINT(row_slice(row, 0))));
-    json_add(list->policies, policy);
-    return NULL;
+    json_put_text(policy, "policyArn", call_arn(call, "policy/%.*s", PRINT(row_slice(row, 0))));
+    return policy;
 }
 
 static FALLIBLE list_policies(struct call *call)
 {
-    struct listing list = { .call = call, .policies = json_new_array(call) };
-    TRY(page_begin(call, &list.page));
-    struct value after =
-        sql_integer(list.page.after ? strtoll(list.page.after, NULL, 10) : (list.page.ascending ? 0 : INT64_MAX));
+    struct list list = { .call = call,
+                         .member = "policies",
+                         .entry = certificate_policy_entry,
+                         .position = 1,
+                         .numbered = true,
+                         .newest_first = true };
+    TRY(list_begin(&list));
     struct value account = sql_text(call->account), region = sql_text(call->region);
-    struct value rows = sql_integer(list.page.size + 1);
     if (list.page.ascending)
         TRY(store_each(call->tx, list_row, &list,
                        "SELECT name, sequence FROM policy WHERE account = ? AND region = ? AND sequence > ? "
                        "ORDER BY sequence LIMIT ?",
-                       ARGS(account, region, after, rows)));
+                       ARGS(account, region, list_after(&list), list_limit(&list))));
     else
         TRY(store_each(call->tx, list_row, &list,
                        "SELECT name, sequence FROM policy WHERE account = ? AND region = ? AND sequence < ? "
                        "ORDER BY sequence DESC LIMIT ?",
-                       ARGS(account, region, after, rows)));
-    return page_answer(call, &list.page, "policies", list.policies);
+                       ARGS(account, region, list_after(&list), list_limit(&list))));
+    return list_answer(&list);
 }
 
 /* ---- DeletePolicy: neither attached nor with other versions ---- */

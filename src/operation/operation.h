@@ -221,6 +221,14 @@ static inline struct member value_of(const char *name, json *value) /* takes ove
        for each row: if (!page_take(&page, key)) break;      false: one too many, there is a next page
        return page_answer(call, &page, "things", array);
 
+   Most lists are one statement, each row of which becomes an entry; struct list does the walking:
+
+       struct list list = { .call = call, .member = "things", .entry = thing_entry };
+       TRY(list_begin(&list));
+       TRY(store_each(call->tx, list_row, &list, "SELECT name, ... > ? ORDER BY name LIMIT ?",
+                      ARGS(..., list_after(&list), list_limit(&list))));
+       return list_answer(&list);
+
    Tokens are bound to the account, the region, the operation and every other input member; they cannot be forged. A
    bad one, or a size out of range, fails with InvalidRequestException. */
 struct page {
@@ -235,6 +243,23 @@ FALLIBLE page_begin(struct call *call, struct page *page);
 bool page_take(struct call *call, struct page *page, const char *position);
 /* The array stays its owner's (json_new_array); the answer holds a reference of its own. */
 error *page_answer(struct call *call, struct page *page, const char *name, json *array);
+
+struct list {
+    struct call *call;
+    const char *member;         /* of the output: "things" */
+    json *(*entry)(struct call *call, const struct row *row); /* taken over by the list */
+    int position;               /* the column that the next page starts after */
+    bool numbered;              /* it is a number: a sequence, a version */
+    bool newest_first;          /* numbers go down, unless isAscendingOrder says otherwise */
+    struct page page;
+    json *array;
+};
+FALLIBLE list_begin(struct list *list);
+FALLIBLE list_row(const struct row *row, void *list); /* for store_each */
+struct value list_after(const struct list *list);     /* where this page begins: before every text or number at first */
+struct value list_limit(const struct list *list);
+error *list_answer(struct list *list);
+json *list_entry_text(struct call *call, const struct row *row); /* column 0, for lists of names */
 
 /* ---- HTTP binding; used by the gateway, knows bytes but no socket ---- */
 

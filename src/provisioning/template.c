@@ -106,20 +106,11 @@ static FALLIBLE describe(struct call *call)
 
 /* ---- ListProvisioningTemplates: by name ---- */
 
-struct listing {
-    struct call *call;
-    struct page page;
-    json *templates;
-};
-
-static FALLIBLE list_row(const struct row *row, void *arg)
+static json *template_entry_of(struct call *call, const struct row *row)
 {
-    struct listing *list = arg;
-    const char *name = row_text(list->call, row, 0);
-    if (!page_take(list->call, &list->page, name))
-        return NULL;
+    const char *name = row_text(call, row, 0);
     json *template = json_object_new_object();
-    json_put_text(template, "templateArn", template_arn(list->call, name));
+    json_put_text(template, "templateArn", template_arn(call, name));
     json_put_text(template, "templateName", name);
     if (!row_is_null(row, 1))
         json_put_slice(template, "description", row_slice(row, 1));
@@ -127,22 +118,20 @@ static FALLIBLE list_row(const struct row *row, void *arg)
     json_put_time(template, "lastModifiedDate", row_integer(row, 3));
     json_put_bool(template, "enabled", row_integer(row, 4) != 0);
     json_put_slice(template, "type", row_slice(row, 5));
-    json_add(list->templates, template);
-    return NULL;
+    return template;
 }
 
 static FALLIBLE list_templates(struct call *call)
 {
-    struct listing list = { .call = call, .templates = json_new_array(call) };
-    TRY(page_begin(call, &list.page));
+    struct list list = { .call = call, .member = "templates", .entry = template_entry_of };
+    TRY(list_begin(&list));
     if (!call_has(call, "maxResults"))
         list.page.size = 250; /* provisioning.md 5 */
     TRY(store_each(call->tx, list_row, &list,
                    "SELECT name, description, created, modified, enabled, type FROM template "
                    "WHERE account = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
-                   ARGS(sql_text(call->account), sql_text(call->region),
-                        sql_text(list.page.after ? list.page.after : ""), sql_integer(list.page.size + 1))));
-    return page_answer(call, &list.page, "templates", list.templates);
+                   ARGS(sql_text(call->account), sql_text(call->region), list_after(&list), list_limit(&list))));
+    return list_answer(&list);
 }
 
 /* ---- UpdateProvisioningTemplate: only what is given changes ---- */

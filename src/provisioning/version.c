@@ -77,43 +77,31 @@ static FALLIBLE describe(struct call *call)
 
 /* ---- List: by number ---- */
 
-struct listing {
-    struct call *call;
-    struct page page;
-    int64_t default_version;
-    json *versions;
-};
-
-static FALLIBLE list_row(const struct row *row, void *arg)
+/* Columns: version, created, whether it is the default. */
+static json *version_entry(struct call *call, const struct row *row)
 {
-    struct listing *list = arg;
-    int64_t number = row_integer(row, 0);
-    if (!page_take(list->call, &list->page, text_format(list->call, "%lld", (long long)number)))
-        return NULL;
     json *version = json_object_new_object();
-    json_put_integer(version, "versionId", number);
+    (void)call;
+    json_put_integer(version, "versionId", row_integer(row, 0));
     json_put_time(version, "creationDate", row_integer(row, 1));
-    json_put_bool(version, "isDefaultVersion", number == list->default_version);
-    json_add(list->versions, version);
-    return NULL;
+    json_put_bool(version, "isDefaultVersion", row_integer(row, 2) != 0);
+    return version;
 }
 
 static FALLIBLE list_versions(struct call *call)
 {
     struct template_row *template;
-    struct listing list = { .call = call, .versions = json_new_array(call) };
+    struct list list = { .call = call, .member = "versions", .entry = version_entry, .numbered = true };
     TRY(template_row_get(call, &template));
-    TRY(page_begin(call, &list.page));
+    TRY(list_begin(&list));
     if (!call_has(call, "maxResults"))
         list.page.size = 250; /* provisioning.md 5 */
-    list.default_version = template->default_version;
     TRY(store_each(call->tx, list_row, &list,
-                   "SELECT version, created FROM template_version WHERE account = ? AND region = ? AND template = ? "
-                   "AND version > ? ORDER BY version LIMIT ?",
-                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(template->name),
-                        sql_integer(list.page.after ? strtoll(list.page.after, NULL, 10) : 0),
-                        sql_integer(list.page.size + 1))));
-    return page_answer(call, &list.page, "versions", list.versions);
+                   "SELECT version, created, version = ? FROM template_version WHERE account = ? AND region = ? "
+                   "AND template = ? AND version > ? ORDER BY version LIMIT ?",
+                   ARGS(sql_integer(template->default_version), sql_text(call->account), sql_text(call->region),
+                        sql_text(template->name), list_after(&list), list_limit(&list))));
+    return list_answer(&list);
 }
 
 /* ---- Delete: not the default ---- */

@@ -51,7 +51,7 @@ struct listing {
     json *things;
 };
 
-static FALLIBLE list_row(const struct row *row, void *arg)
+static FALLIBLE examine(const struct row *row, void *arg)
 {
     struct listing *list = arg;
     if (list->full)
@@ -86,7 +86,7 @@ static FALLIBLE walk(struct listing *list)
     struct value rows = sql_integer(list->window);
 
     if (list->attribute && list->value.at && !list->prefix)
-        return store_each(call->tx, list_row, list,
+        return store_each(call->tx, examine, list,
                           "SELECT t.name, t.type_name, t.version, (?6 IS NULL OR t.type_name IS ?6) "
                           "FROM (SELECT thing FROM thing_attribute WHERE account = ?1 AND region = ?2 AND name = ?4 "
                           "AND value = ?5 AND thing > ?3 ORDER BY thing LIMIT ?7) a "
@@ -105,12 +105,12 @@ static FALLIBLE walk(struct listing *list)
     }
     if (list->type)
         return store_each(
-            call->tx, list_row, list,
+            call->tx, examine, list,
             "SELECT t.name, t.type_name, t.version, (?4 IS NULL OR " WANTED_ATTRIBUTE ") "
             "FROM (SELECT * FROM thing WHERE account = ?1 AND region = ?2 AND type_name = ?7 AND name > ?3 "
             "ORDER BY name LIMIT ?8) t ORDER BY t.name",
             ARGS(account, region, after, sql_text(list->attribute), low, high, sql_text(list->type), rows));
-    return store_each(call->tx, list_row, list,
+    return store_each(call->tx, examine, list,
                       "SELECT t.name, t.type_name, t.version, (?4 IS NULL OR " WANTED_ATTRIBUTE ") "
                       "FROM (SELECT * FROM thing WHERE account = ?1 AND region = ?2 AND name > ?3 "
                       "ORDER BY name LIMIT ?7) t ORDER BY t.name",

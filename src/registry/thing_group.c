@@ -159,39 +159,24 @@ static FALLIBLE add_thing(struct call *call)
 
 /* ---- lists ---- */
 
-struct listing {
-    struct call *call;
-    struct page page;
-    json *names;
-    bool as_groups;
-};
-
-static FALLIBLE list_row(const struct row *row, void *arg)
+static json *group_entry(struct call *call, const struct row *row)
 {
-    struct listing *list = arg;
-    const char *name = row_text(list->call, row, 0);
-    if (!page_take(list->call, &list->page, name))
-        return NULL;
-    if (list->as_groups)
-        json_add(list->names, name_and_arn(list->call, name));
-    else
-        json_add_text(list->names, name);
-    return NULL;
+    return name_and_arn(call, row_text(call, row, 0));
 }
 
 /* Members of the group, and with `recursive` of all groups below it, each thing once. */
 static FALLIBLE list_members(struct call *call)
 {
     struct thing_group *group;
-    struct listing list = { .call = call, .names = json_new_array(call) };
+    struct list list = { .call = call, .member = "things", .entry = list_entry_text };
     const char *name = call_string(call, "thingGroupName");
     TRY(registry_find_group(call->tx, call, call->account, call->region, name, &group));
     if (group == NULL)
         return registry_no_group(call, name);
-    TRY(page_begin(call, &list.page));
+    TRY(list_begin(&list));
 
     struct value account = sql_text(call->account), region = sql_text(call->region);
-    struct value after = sql_text(list.page.after ? list.page.after : ""), rows = sql_integer(list.page.size + 1);
+    struct value after = list_after(&list), rows = list_limit(&list);
     if (call_flag(call, "recursive"))
         TRY(store_each(call->tx, list_row, &list,
                        "WITH RECURSIVE below (name) AS (SELECT ?3 UNION SELECT g.name FROM thing_group g "
@@ -204,24 +189,24 @@ static FALLIBLE list_members(struct call *call)
                        "SELECT thing FROM thing_group_member WHERE account = ? AND region = ? AND thing_group = ? "
                        "AND thing > ? ORDER BY thing LIMIT ?",
                        ARGS(account, region, sql_text(name), after, rows)));
-    return page_answer(call, &list.page, "things", list.names);
+    return list_answer(&list);
 }
 
 static FALLIBLE list_groups_of_thing(struct call *call)
 {
     struct thing *thing;
-    struct listing list = { .call = call, .names = json_new_array(call), .as_groups = true };
+    struct list list = { .call = call, .member = "thingGroups", .entry = group_entry };
     const char *name = call_string(call, "thingName");
     TRY(registry_find_thing(call->tx, call, call->account, call->region, name, &thing));
     if (thing == NULL)
         return registry_no_thing(call, name);
-    TRY(page_begin(call, &list.page));
-    TRY(store_each(call->tx, list_row, &list,
-                   "SELECT thing_group FROM thing_group_member WHERE account = ? AND region = ? AND thing = ? "
-                   "AND thing_group > ? ORDER BY thing_group LIMIT ?",
-                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(name),
-                        sql_text(list.page.after ? list.page.after : ""), sql_integer(list.page.size + 1))));
-    return page_answer(call, &list.page, "thingGroups", list.names);
+    TRY(list_begin(&list));
+    TRY(store_each(
+        call->tx, list_row, &list,
+        "SELECT thing_group FROM thing_group_member WHERE account = ? AND region = ? AND thing = ? "
+        "AND thing_group > ? ORDER BY thing_group LIMIT ?",
+        ARGS(sql_text(call->account), sql_text(call->region), sql_text(name), list_after(&list), list_limit(&list))));
+    return list_answer(&list);
 }
 
 const struct operation registry_op_create_group = { "iot", "CreateThingGroup", STEPS({ APPLY, create }) };

@@ -68,51 +68,36 @@ FALLIBLE registry_count_things(struct tx *tx, const char *account, const char *r
     return NULL;
 }
 
-struct listing {
-    struct call *call;
-    struct page page;
-    json *names;
-};
-
-static FALLIBLE list_row(const struct row *row, void *arg)
-{
-    struct listing *list = arg;
-    const char *name = row_text(list->call, row, 0);
-    if (page_take(list->call, &list->page, name))
-        json_add_text(list->names, name);
-    return NULL;
-}
-
 static FALLIBLE list_thing_principals(struct call *call)
 {
     struct thing *thing;
-    struct listing list = { .call = call, .names = json_new_array(call) };
+    struct list list = { .call = call, .member = "principals", .entry = list_entry_text };
     const char *name = call_string(call, "thingName");
     TRY(registry_find_thing(call->tx, call, call->account, call->region, name, &thing));
     if (thing == NULL)
         return error_new(call, "ResourceNotFoundException",
                          "Failed to list principals for thing %s because the thing does not exist in your account",
                          name);
-    TRY(page_begin(call, &list.page));
-    TRY(store_each(call->tx, list_row, &list,
-                   "SELECT principal FROM thing_principal WHERE account = ? AND region = ? AND thing = ? "
-                   "AND principal > ? ORDER BY principal LIMIT ?",
-                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(name),
-                        sql_text(list.page.after ? list.page.after : ""), sql_integer(list.page.size + 1))));
-    return page_answer(call, &list.page, "principals", list.names);
+    TRY(list_begin(&list));
+    TRY(store_each(
+        call->tx, list_row, &list,
+        "SELECT principal FROM thing_principal WHERE account = ? AND region = ? AND thing = ? "
+        "AND principal > ? ORDER BY principal LIMIT ?",
+        ARGS(sql_text(call->account), sql_text(call->region), sql_text(name), list_after(&list), list_limit(&list))));
+    return list_answer(&list);
 }
 
 /* The header may name a principal that is attached to nothing: an empty list, as for any principal's ARN. */
 static FALLIBLE list_principal_things(struct call *call)
 {
-    struct listing list = { .call = call, .names = json_new_array(call) };
-    TRY(page_begin(call, &list.page));
+    struct list list = { .call = call, .member = "things", .entry = list_entry_text };
+    TRY(list_begin(&list));
     TRY(store_each(call->tx, list_row, &list,
                    "SELECT thing FROM thing_principal WHERE account = ? AND region = ? AND principal = ? "
                    "AND thing > ? ORDER BY thing LIMIT ?",
                    ARGS(sql_text(call->account), sql_text(call->region), sql_text(call_string(call, "principal")),
-                        sql_text(list.page.after ? list.page.after : ""), sql_integer(list.page.size + 1))));
-    return page_answer(call, &list.page, "things", list.names);
+                        list_after(&list), list_limit(&list))));
+    return list_answer(&list);
 }
 
 const struct operation registry_op_list_thing_principals = { "iot", "ListThingPrincipals",
