@@ -147,6 +147,8 @@ static bool ask(struct client *client, const char *action, slice resource, const
         return true;
     if (quietly)
         log_debug(&client->id_scope, "denied %s on %.*s", action, PRINT(resource));
+    else if (!quiet_allows(&client->on->denials, client->broker->options.scope, "denials"))
+        return false;
     else if (decision.effect == POLICY_EXPLICIT_DENY)
         log_info(&client->id_scope, "denied %s on %.*s by policy %s, statement %d", action, PRINT(resource),
                  decision.policy_name, decision.statement);

@@ -195,11 +195,7 @@ static void shut_here(struct loop_post *post)
     struct client *client, *next;
     on->shutting = true;
     DL_FOREACH_SAFE(on->clients, client, next)
-    {
-        message_drop(client->will); /* the server leaves, not the device */
-        client->will = NULL;
-        client_end(client, MQTT_SERVER_SHUTTING_DOWN, "SERVER_INITIATED_DISCONNECT", "the server is stopping");
-    }
+    client_end(client, MQTT_SERVER_SHUTTING_DOWN, "SERVER_INITIATED_DISCONNECT", "the server is stopping");
     uv_timer_start(&on->second, patience_over, on->broker->patience_ms, 0);
     broker_loop_check_end(on);
     talloc_free(errand);

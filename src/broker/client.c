@@ -71,10 +71,6 @@ static void take_packet(struct client *client, const struct mqtt_frame *frame)
 {
     SCRATCH ctx = talloc_new(NULL);
     struct mqtt_packet packet = { .type = 0 };
-    if (client->phase == &phase_greeting && mqtt_frame_type(frame) != MQTT_CONNECT) {
-        client_end(client, 0, "CLIENT_ERROR", "the first packet is not CONNECT");
-        return;
-    }
     error *e = mqtt_decode(ctx, client->version, frame, &packet);
     if (e == NULL)
         e = mqtt_check_sender(ctx, MQTT_CLIENT, &packet);
@@ -88,11 +84,21 @@ static void take_packet(struct client *client, const struct mqtt_frame *frame)
     client->phase->packet(client, &packet);
 }
 
+/* Told by its first byte: a stranger who speaks something else need not be waited for. */
+static bool is_greeted_wrongly(const struct client *client, slice bytes)
+{
+    return client->phase == &phase_greeting && (uint8_t)bytes.at[0] >> 4 != MQTT_CONNECT;
+}
+
 size_t broker_client_bytes(struct client *client, slice bytes)
 {
     size_t used = 0;
     while (!client->closing && client->phase->packet != NULL && used < bytes.length) {
         struct mqtt_frame frame;
+        if (is_greeted_wrongly(client, slice_from(bytes, used))) {
+            client_end(client, 0, "CLIENT_ERROR", "the first packet is not CONNECT");
+            break;
+        }
         switch (mqtt_frame_take(slice_from(bytes, used), packet_limit(client), client->version, &frame)) {
         case MQTT_FRAME_PARTIAL:
             return used;
@@ -139,6 +145,12 @@ static void leave(struct client *client)
     session_detach(session);
 }
 
+/* Every end of a client that was let in; of strangers' so many a second. */
+static bool may_log_end(const struct client *client)
+{
+    return client->counted || quiet_allows(&client->on->ends, client->broker->options.scope, "refused clients");
+}
+
 void client_end(struct client *client, int reason, const char *why, const char *text)
 {
     if (client->closing)
@@ -150,7 +162,8 @@ void client_end(struct client *client, int reason, const char *why, const char *
         client_send(client, &packet);
     }
     client->why = why;
-    log_info(&client->id_scope, "ends the connection: %s%s%s", why, text ? ", " : "", text ? text : "");
+    if (may_log_end(client))
+        log_info(&client->id_scope, "ends the connection: %s%s%s", why, text ? ", " : "", text ? text : "");
     client->closing = true;
     leave(client);
     client->transport->close(client->arg, why);
@@ -209,7 +222,7 @@ struct client *broker_client_new(struct broker *broker, struct loop *loop, const
 void broker_client_gone(struct client *client)
 {
     struct broker_loop *on = client->on;
-    if (!client->closing)
+    if (!client->closing && may_log_end(client))
         log_info(&client->id_scope, "the connection is lost");
     client->closing = true;
     leave(client);

@@ -50,6 +50,7 @@ static bool is_valid_id(const struct client *client, slice id)
 static int will_fault(const struct client *client, const struct mqtt_will *will)
 {
     SCRATCH ctx = talloc_new(NULL);
+    const char *text;
     size_t limit = client->broker->options.payload_limit ? client->broker->options.payload_limit : PAYLOAD_MAX;
     if (will->qos > 1)
         return MQTT_QOS_NOT_SUPPORTED;
@@ -57,7 +58,7 @@ static int will_fault(const struct client *client, const struct mqtt_will *will)
         return MQTT_TOPIC_NAME_INVALID;
     if (will->retain)
         return MQTT_RETAIN_NOT_SUPPORTED;
-    return will->payload.length > limit ? MQTT_QUOTA_EXCEEDED : 0;
+    return will->payload.length > limit ? MQTT_QUOTA_EXCEEDED : message_fault(&will->properties, &text);
 }
 
 static void keep_will(struct client *client, const struct mqtt_will *will)
@@ -150,7 +151,7 @@ static const struct check {
     { id_fault, "the client id is empty, longer than 128 bytes, or begins with $" },
     { authentication_fault, "no authentication method is offered" },
     { packet_size_fault, "the maximum packet size is below 512" },
-    { wish_will_fault, "the will's topic, QoS, retain flag or size is not allowed" },
+    { wish_will_fault, "the will's topic, QoS, retain flag, size or properties are not allowed" },
 };
 
 static bool passes_checks(struct client *client)

@@ -102,7 +102,7 @@ static void pump(struct session *session)
         struct outgoing *outgoing = session->queue;
         DL_DELETE(session->queue, outgoing);
         session->queue_count--;
-        session->queue_bytes -= outgoing->message->payload.length;
+        session->queue_bytes -= outgoing->message->size;
         bool late = outgoing->id == 0 && message_expired(outgoing->message);
         struct mqtt_packet packet = packet_of_queued(session, outgoing);
         if (late || !transmit(client, &packet)) {
@@ -119,10 +119,8 @@ static void pump(struct session *session)
 
 static bool queue_is_full(const struct session *session, const struct message *message)
 {
-    if (!session->persistent)
-        return session->queue_count >= QUEUE_CLEAN_MAX;
-    return session->queue_count >= QUEUE_PERSISTENT_MAX ||
-           session->queue_bytes + message->payload.length > QUEUE_PERSISTENT_BYTES;
+    return session->queue_count >= (session->persistent ? QUEUE_PERSISTENT_MAX : QUEUE_CLEAN_MAX) ||
+           session->queue_bytes + message->size > QUEUE_BYTES;
 }
 
 static void deliver_once(struct session *session, struct message *message, bool retain_as_published)
@@ -153,7 +151,7 @@ void session_deliver(struct session *session, struct message *message, uint8_t g
     outgoing->retain_as_published = retain_as_published;
     DL_APPEND(session->queue, outgoing);
     session->queue_count++;
-    session->queue_bytes += message->payload.length;
+    session->queue_bytes += message->size;
     pump(session);
 }
 
@@ -193,7 +191,7 @@ void session_resume(struct session *session)
     struct outgoing *outgoing;
     DL_FOREACH (session->inflight, outgoing) {
         session->queue_count++;
-        session->queue_bytes += outgoing->message->payload.length;
+        session->queue_bytes += outgoing->message->size;
     }
     DL_CONCAT(session->inflight, session->queue);
     session->queue = session->inflight;

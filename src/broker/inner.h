@@ -4,6 +4,7 @@
    reference (their fields say which of them move); an account's trie under its lock. */
 #pragma once
 #include "broker/broker.h"
+#include "base/quiet.h"
 #include "base/secret.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,7 +26,7 @@ enum {
     OUTPUT_MAX = 1024 * 1024, /* beyond it a slow receiver gets no more QoS 0 */
     QUEUE_CLEAN_MAX = 1000,
     QUEUE_PERSISTENT_MAX = 10000,
-    QUEUE_PERSISTENT_BYTES = 64 * 1024 * 1024,
+    QUEUE_BYTES = 64 * 1024 * 1024,
     REQUESTS_WAITING_MAX = 10, /* provisioning 4.7 */
     MESSAGE_EXPIRY_MAX_S = 604800,
     CONTENT_TYPE_MAX = 256,
@@ -261,6 +262,7 @@ struct broker_loop {
     uv_timer_t second;               /* ends sessions whose time is over, renews rights */
     unsigned long long seen_changes; /* no client of this loop needs to hear of these any more */
     bool shutting, ended;
+    struct quiet ends, denials; /* lines that strangers and devices cause */
 };
 
 struct broker {

@@ -9,7 +9,7 @@
 #include "gateway/gateway.h"
 #include "gateway/hello.h"
 #include "gateway/hosts.h"
-#include "gateway/quiet.h"
+#include "base/quiet.h"
 #include "gateway/tls.h"
 #include <netinet/in.h>
 
