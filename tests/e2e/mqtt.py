@@ -314,6 +314,15 @@ class Client:
         found, self.inbox = self.inbox, []
         return found
 
+    def has_ended(self):
+        """Whether the server has closed by now; takes what is there to the inbox."""
+        try:
+            while not self.ended and self.wait_readable(0):
+                self.inbox.append(self.receive())
+        except Closed:
+            self.ended = True
+        return self.ended
+
     def is_closed_silently(self):
         return self.ending() == []
 

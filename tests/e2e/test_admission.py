@@ -365,7 +365,7 @@ def test_takeover_by_another_certificate_publishes_the_first_ones_will(fleet, de
 
 
 def test_many_connections_that_fight_for_one_client_id_leave_one(fleet, device):
-    """Each connects and takes over whoever is there; whoever comes last, one stays."""
+    """Each connects and takes over whoever is there; one stays, and every other was told."""
     client_id, clients = unique("fight"), []
 
     def fight():
@@ -378,11 +378,13 @@ def test_many_connections_that_fight_for_one_client_id_leave_one(fleet, device):
         thread.start()
     for thread in threads:
         thread.join()
-    with fleet.connect(device, client_id) as last:
-        for client in clients:
-            with client:
-                assert client.closing_reason() == TAKEN_OVER
-        last.ping()
+    eventually(lambda: len([c for c in clients if not c.has_ended()]) == 1, what="the end of the fight")
+    for client in clients:
+        with client:
+            if client.ended:
+                assert [(p.kind, p.reason) for p in client.inbox] == [(mqtt.CONNACK, 0), (mqtt.DISCONNECT, TAKEN_OVER)]
+            else:
+                client.ping()
 
 
 # ---- live connections and their certificate ----
