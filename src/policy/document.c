@@ -469,7 +469,7 @@ static FALLIBLE read_version(struct parser *p, json *root)
 
 static FALLIBLE read_document(struct parser *p, slice document, size_t size_max)
 {
-    json *root, *statements;
+    json *root = NULL, *statements;
     TRY(read_json(p, document, size_max, &root));
     json_object_object_foreach (root, name, value) {
         bool known = strcmp(name, "Version") == 0 || strcmp(name, "Statement") == 0 || strcmp(name, "Id") == 0;
