@@ -33,10 +33,11 @@ struct list {
 static struct pki_attribute *attribute_of(struct list *list, const char *name)
 {
     struct pki_certificate_info *info = list->info;
-    for (size_t i = 0; i < info->attribute_count; i++)
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): an array that was grown is there */
+    for (size_t i = 0; i < info->attribute_count; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a count above 0 has its array */
         if (strcmp(list->attributes[i].name, name) == 0)
             return &list->attributes[i];
+    }
     struct pki_attribute *added = ARRAY_ADD(info, list->attributes, info->attribute_count);
     added->name = text_copy(info, name);
     return added;
