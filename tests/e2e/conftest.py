@@ -31,6 +31,18 @@ def server(short_folder):
     running.stop()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def stuck_clients(server):
+    """Sockets that stopped in the middle of a request's head when the session began: their patience of 30 s runs while
+    other tests do."""
+    sockets = [server.tls() for _ in range(2)]
+    sockets[0].sendall(b"GET /things HTTP/1.1\r\nHost: local")
+    sockets[1].sendall(b"G")
+    yield sockets
+    for one in sockets:
+        one.close()
+
+
 @pytest.fixture
 def make_server():
     """make_server(options=(...), settings={...}, env={...}) starts one of the test's own; start=False leaves that out."""

@@ -11,6 +11,7 @@
 Which programs: $MUSTER_BUILD, else build-asan, else build. Nothing of the caller's environment reaches them.
 """
 import contextlib
+import copy
 import datetime
 import http.client
 import json
@@ -361,6 +362,12 @@ class Server:
         text = signer.string_to_sign(request, signer.canonical_request(request))
         signer._inject_signature_to_request(request, signer.signature(text, request))
         return request.url[len(self.endpoint):]
+
+    def line(self):
+        """The same server asked over a connection of one's own: for threads."""
+        other = copy.copy(self)
+        other._connection, other._clients = None, {}
+        return other
 
     def ask(self, method, target, body=b"", headers=None):
         """One request exactly as given, over a connection that is kept. `headers` may hold anything."""

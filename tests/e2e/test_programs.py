@@ -292,6 +292,14 @@ def test_a_store_that_is_none_is_left_alone(stopped):
     fails(stopped, "store")
 
 
+def test_a_release_has_no_socket_that_moves_the_clock(server):
+    assert (server.dir / "admin.sock").is_socket() and stat.S_IMODE(server.dir.stat().st_mode) == 0o700
+    release = BUILD.parent / BUILD.name.removesuffix("-asan") / "musterd"
+    if release == BUILD / "musterd" or not release.exists():
+        pytest.skip("no release build beside the sanitized one")
+    assert b"admin.sock" not in release.read_bytes()
+
+
 # ---- stopping, and coming back ----
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -2,7 +2,7 @@
 the model says, naming the member, however the request was made. Generated: see constraints.py."""
 import pytest
 
-from models.constraints import Model, violations
+from models.constraints import Model, good, request, violations
 
 MODEL = Model("iot.json")
 
@@ -33,3 +33,13 @@ def test_no_operation_without_its_rows():
     with_members = [name for name in OPERATIONS
                     if MODEL.shapes.get(MODEL.operations[name].get("input"), {}).get("members")]
     assert all(any(violations(MODEL, name)) for name in with_members)
+
+
+@pytest.mark.parametrize("name", sorted(set(MODEL.operations) - set(OPERATIONS)))
+def test_an_operation_that_is_not_there_yet_is_found_by_its_address_and_named(server, name):
+    operation = MODEL.operations[name]
+    shape = MODEL.shapes.get(operation.get("input"), {"members": {}})
+    asked = request(operation, shape, good(MODEL, operation["input"]) if "input" in operation else {})
+    answer = server.call(asked.method, asked.target, asked.body, headers=asked.headers)
+    assert (answer.status, answer.error) == (501, "NotImplementedException"), answer
+    assert answer.message == f"{name} is not implemented yet."
