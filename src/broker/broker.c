@@ -11,6 +11,17 @@ struct broker_loop *broker_loop_of(struct broker *broker, const struct loop *loo
 
 /* ---- sessions whose time is over ---- */
 
+/* Each loop looks after its share of the stripes. */
+static void forget_fights(const struct broker_loop *on, int64_t now_ms)
+{
+    for (size_t i = on->index; i < STRIPES; i += on->broker->options.loop_count) {
+        struct stripe *stripe = &on->broker->stripes[i];
+        pthread_mutex_lock(&stripe->lock);
+        fights_forget(stripe, now_ms);
+        pthread_mutex_unlock(&stripe->lock);
+    }
+}
+
 static void every_second(uv_timer_t *timer)
 {
     struct broker_loop *on = timer->data;
@@ -21,6 +32,7 @@ static void every_second(uv_timer_t *timer)
         if (session->client == NULL && now >= session->ends_ms)
             session_end(session);
     }
+    forget_fights(on, now);
     refresh_clients(on);
 }
 
@@ -34,6 +46,8 @@ static int free_broker(struct broker *broker)
         pthread_rwlock_destroy(&topics->lock);
         talloc_free(topics);
     }
+    for (size_t i = 0; i < STRIPES; i++)
+        fights_forget(&broker->stripes[i], INT64_MAX);
     return 0;
 }
 

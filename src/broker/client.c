@@ -5,6 +5,7 @@
 
 const struct phase phase_greeting = { "waiting for CONNECT", connect_packet };
 const struct phase phase_deciding = { "deciding about CONNECT", NULL };
+const struct phase phase_waiting = { "waiting for its turn, since others want its client id too", NULL };
 const struct phase phase_serving = { "serving", serve_packet };
 
 void client_enter(struct client *client, const struct phase *phase)
@@ -30,6 +31,8 @@ void client_send(struct client *client, const struct mqtt_packet *packet)
 
 static int64_t deadline_of(const struct client *client)
 {
+    if (client->phase == &phase_waiting)
+        return client->turn_ms;
     if (client->phase != &phase_serving)
         return client->born_ms + (client->broker->options.connect_patience_s
                                       ? client->broker->options.connect_patience_s * 1000LL
@@ -51,7 +54,10 @@ void broker_client_tick(struct client *client)
         client_arm(client);
         return;
     }
-    if (client->phase == &phase_serving)
+    if (client->phase == &phase_waiting) {
+        client_enter(client, &phase_deciding);
+        session_claim(client);
+    } else if (client->phase == &phase_serving)
         client_end(client, MQTT_KEEP_ALIVE_TIMEOUT, "MQTT_KEEP_ALIVE_TIMEOUT", "no packet in 1.5 times the keep alive");
     else
         client_end(client, 0, "CONNECT_TIMEOUT", NULL);

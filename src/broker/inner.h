@@ -167,6 +167,7 @@ struct client {
     bool id_assigned;
     unsigned keep_alive_s;
     int64_t last_packet_ms, born_ms;
+    int64_t turn_ms; /* when it may claim its client id: later than it wished when others fight for it */
     uint32_t receive_maximum, maximum_packet_size;
     bool wants_reasons;
     bool session_present;
@@ -194,7 +195,7 @@ void client_end(struct client *client, int reason, const char *why, const char *
 void client_fail(struct client *client, const error *e); /* by the error's reason code */
 void reach_drop(struct reach *reach);
 bool client_is_v5(const struct client *client);
-extern const struct phase phase_greeting, phase_deciding, phase_serving;
+extern const struct phase phase_greeting, phase_deciding, phase_waiting, phase_serving;
 void client_arm(struct client *client);
 
 /* Takes the reference; the principal before, if any, is dropped. */
@@ -250,7 +251,14 @@ struct registered {
 struct stripe {
     pthread_mutex_t lock;
     struct registered *sessions;
+    struct fight *fights; /* fight.c */
 };
+
+/* fight.c; all under the stripe's lock. */
+/* A live connection loses its client id to another; true: it is time to warn. */
+bool fight_round(struct stripe *stripe, slice key, int64_t now_ms);
+bool fight_is_on(struct stripe *stripe, slice key, int64_t now_ms);
+void fights_forget(struct stripe *stripe, int64_t now_ms); /* those that are over */
 
 struct broker_loop {
     struct broker *broker;

@@ -2,6 +2,7 @@
    (broker.md 4.3, 4.4).
 
        session_claim            the connecting client's loop; the stripe of the client id says who has it
+           a fight is on        the client waits a second, then claims
            nobody               a new session, at once
            somebody             a takeover is posted to the session's loop
                take_over        there: the old client ends (0x8E); a session to be kept moves to the asking loop, any
@@ -106,7 +107,8 @@ struct takeover {
     struct reach *reach; /* of the asking client: touched on its loop only */
     unsigned asker;      /* its loop */
     bool clean;
-    struct session *moved; /* on the way back */
+    const char *principal, *address; /* of the asking client */
+    struct session *moved;           /* on the way back */
 };
 
 static void post_takeover(struct takeover *takeover, unsigned loop, void (*run)(struct loop_post *))
@@ -139,6 +141,23 @@ static void taken_over(struct loop_post *post)
     talloc_free(takeover);
 }
 
+/* The one who has the client id is online, and loses it. */
+static void end_loser(const struct takeover *takeover, struct client *loser)
+{
+    SCRATCH ctx = talloc_new(NULL);
+    slice key = key_of(ctx, loser->session->account, loser->session->client_id);
+    struct stripe *stripe = stripe_of(takeover->broker, key);
+    pthread_mutex_lock(&stripe->lock);
+    bool warn = fight_round(stripe, key, clock_monotonic_ms());
+    pthread_mutex_unlock(&stripe->lock);
+    if (warn)
+        log_warn(&loser->id_scope,
+                 "two clients fight for one id: certificate %s at %s takes it from certificate %s at %s; each newcomer "
+                 "waits a second now",
+                 takeover->principal, takeover->address, loser->principal->id, loser->peer.address);
+    client_end(loser, MQTT_SESSION_TAKEN_OVER, "DUPLICATE_CLIENTID", "another connection uses this client id");
+}
+
 static void take_over(struct loop_post *post)
 {
     struct takeover *takeover = (struct takeover *)post;
@@ -150,8 +169,7 @@ static void take_over(struct loop_post *post)
     }
     struct session *session = takeover->of->session;
     if (session != NULL && session->client != NULL)
-        client_end(session->client, MQTT_SESSION_TAKEN_OVER, "DUPLICATE_CLIENTID",
-                   "another connection uses this client id");
+        end_loser(takeover, session->client);
     session = takeover->of->session; /* a clean one ended with its client */
     if (session != NULL && takeover->clean)
         session_end(session);
@@ -173,7 +191,22 @@ static void ask_for(struct client *client, struct subscriber *subscriber)
     takeover->reach->references++;
     takeover->asker = client->on->index;
     takeover->clean = client->wish.clean;
+    takeover->principal = text_copy(takeover, client->principal->id);
+    takeover->address = text_copy(takeover, client->peer.address);
     post_takeover(takeover, atomic_load(&subscriber->home), take_over);
+}
+
+enum { TURN_MS = 1000 };
+
+/* True: not now. Decided once a client, at its first claim; under the stripe's lock. */
+static bool must_wait(struct client *client, struct stripe *stripe, slice key)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (client->turn_ms != 0)
+        return false;
+    bool waits = fight_is_on(stripe, key, now_ms);
+    client->turn_ms = now_ms + (waits ? TURN_MS : 0);
+    return waits;
 }
 
 void session_claim(struct client *client)
@@ -184,6 +217,11 @@ void session_claim(struct client *client)
     struct subscriber *other = NULL;
     struct registered *entry;
     pthread_mutex_lock(&stripe->lock);
+    if (must_wait(client, stripe, key)) {
+        pthread_mutex_unlock(&stripe->lock);
+        client_enter(client, &phase_waiting);
+        return;
+    }
     HASH_FIND(hh, stripe->sessions, key.at, key.length, entry);
     if (entry != NULL) {
         other = subscriber_share(entry->subscriber);

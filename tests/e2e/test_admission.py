@@ -1,4 +1,5 @@
 """Who gets in: TLS, certificates, CONNECT and its answer (broker 4.2, 4.4; x509 4.8)."""
+import contextlib
 import datetime
 import ssl
 import threading
@@ -385,6 +386,20 @@ def test_many_connections_that_fight_for_one_client_id_leave_one(fleet, device):
                 assert [(p.kind, p.reason) for p in client.inbox] == [(mqtt.CONNACK, 0), (mqtt.DISCONNECT, TAKEN_OVER)]
             else:
                 client.ping()
+    log = fleet.server.log
+    assert f"client_id=\"{client_id}\"" in log and "two clients fight for one id" in log
+
+
+def test_newcomers_to_a_fight_wait_a_second(fleet, device):
+    """Five takeovers make it a fight: the next newcomer's CONNACK comes late, and takes the id then."""
+    client_id, took = unique("fight"), []
+    with contextlib.ExitStack() as clients:
+        for _ in range(7):
+            began = time.monotonic()
+            last = clients.enter_context(fleet.connect(device, client_id))
+            took.append(time.monotonic() - began)
+        assert max(took[:6]) < 1 <= took[6] < 3
+        last.ping()
 
 
 # ---- live connections and their certificate ----
