@@ -7,6 +7,7 @@
 #include "operation/operation.h"
 #include "provisioning/provisioning.h"
 #include "server/server.h"
+#include <stdatomic.h>
 
 /* All that runs; made by wire(), ended by server_run. */
 struct server {
@@ -29,7 +30,8 @@ struct server {
     uv_loop_t uv; /* the main thread's own */
     uv_signal_t signals[2];
     uv_timer_t minute;
-    uv_async_t ended; /* the gateway has let go of everything */
+    atomic_int parts; /* of those that end before the loops do: broker and gateway */
+    uv_async_t ended; /* both have let go of everything */
     bool stopping;
     struct administration *administration; /* test builds */
 };

@@ -38,16 +38,12 @@ static void every_minute(uv_timer_t *timer)
 
 /* ---- stopping ---- */
 
-static void gateway_ended(void *arg)
+/* The broker and the gateway, each on a loop's thread. */
+static void part_ended(void *arg)
 {
     struct server *server = arg;
-    uv_async_send(&server->ended);
-}
-
-static void broker_ended(void *arg)
-{
-    struct server *server = arg;
-    gateway_shut(server->gateway, GOODBYE_MS, gateway_ended, server);
+    if (atomic_fetch_sub(&server->parts, 1) == 1)
+        uv_async_send(&server->ended);
 }
 
 static void stop(uv_signal_t *handle, int number)
@@ -58,7 +54,9 @@ static void stop(uv_signal_t *handle, int number)
     server->stopping = true;
     log_info(&server->scope, "stopping on %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
     uv_timer_stop(&server->minute);
-    broker_shut(server->broker, GOODBYE_MS, broker_ended, server);
+    /* Beside each other: listeners are closed before devices that were told goodbye can come back. */
+    broker_shut(server->broker, GOODBYE_MS, part_ended, server);
+    gateway_shut(server->gateway, GOODBYE_MS, part_ended, server);
 }
 
 static void all_ended(uv_async_t *async)
@@ -136,6 +134,7 @@ FALLIBLE server_run(void *ctx, const char *dir)
 {
     struct server *server = MAKE(ctx, struct server);
     server->dir = dir;
+    atomic_init(&server->parts, 2);
     server->scope = (struct scope){ .key = "region", .value = NULL };
     TRY(configuration_read(ctx, text_format(server, "%s/%s", dir, FILE_CONFIGURATION), &server->configuration));
     configure_log(server->configuration);
