@@ -89,7 +89,8 @@ def test_a_stalled_store_stops_no_connection(fresh_fleet):
             client.publish("a", b"x")
             client.message()
             slowest = max(slowest, time.monotonic() - asked)
-        assert slowest < 0.5, f"a ping and a message took {slowest * 1000:.0f} ms"
+        print(f"with a stalled store a ping and a message took {slowest * 1000:.0f} ms at most")
+        assert slowest < 0.5
         with fleet.connect(device):
             pass
         assert writer.inbox == [] and not writer.wait_readable(0), "the store did not stall"
