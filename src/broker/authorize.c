@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include <stdio.h>
 
-enum { RESOURCE_MAX = 2048, CERTIFICATE_VALUES_MAX = 5 };
+enum { RESOURCE_MAX = 2048 };
 
 /* ---- keys ---- */
 
@@ -82,13 +82,20 @@ static bool thing_fact(const struct client *client, slice rest, struct policy_va
 
 static bool one_of_certificate(const struct principal_fact *fact, size_t index, struct policy_values *out)
 {
-    if (index >= fact->value_count || index >= CERTIFICATE_VALUES_MAX ||
+    if (index >= fact->value_count || index >= PRINCIPAL_FACT_VALUES_MAX ||
         !policy_certificate_value_ok(slice_of(fact->values[index])))
         return false;
     return one(out, fact->values[index]);
 }
 
-/* Subject.CommonName, .0 the same, .1 the second. */
+static bool all_of_certificate(const struct principal_fact *fact, struct policy_values *out)
+{
+    out->values = fact->list;
+    out->count = fact->list_count;
+    return fact->list_count > 0;
+}
+
+/* Subject.CommonName, .0 the same, .1 the second, .List all of them. */
 static bool certificate_fact(const struct client *client, slice rest, struct policy_values *out)
 {
     for (size_t i = 0; i < client->principal->fact_count; i++) {
@@ -101,6 +108,8 @@ static bool certificate_fact(const struct client *client, slice rest, struct pol
             return one_of_certificate(fact, 0, out);
         if (index.length == 2 && index.at[0] == '.' && index.at[1] >= '0' && index.at[1] <= '9')
             return one_of_certificate(fact, (size_t)(index.at[1] - '0'), out);
+        if (slice_is_nocase(index, ".List"))
+            return all_of_certificate(fact, out);
     }
     return false;
 }

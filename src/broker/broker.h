@@ -47,10 +47,13 @@ struct principal_policy {
 };
 
 /* A certificate attribute for policy variables: "Subject.CommonName" with its values in encoded order. */
+enum { PRINCIPAL_FACT_VALUES_MAX = 5 }; /* no policy sees what comes after them (broker.md 4.11) */
 struct principal_fact {
     const char *name;
     size_t value_count;
     const char **values;
+    const slice *list; /* for NAME.List: those of the values that policies may see */
+    size_t list_count;
 };
 
 struct principal {

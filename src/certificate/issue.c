@@ -11,13 +11,20 @@ static void keys_are_ready(struct pki_waiter *waiter, struct pki_key_pair *pair)
                      : error_new(issue->call, "ServiceUnavailableException", "The server is stopping; try again."));
 }
 
+/* The pool's queue is bounded here: who comes later is told to, and costs nothing meanwhile. */
+enum { WAITING_FOR_KEYS = 2000 };
+
 FALLIBLE certificate_take_keys(struct call *call)
 {
+    struct pki_rsa_pool *pool = door_get(call->door, CERTIFICATE_KEYS);
+    if (pki_pool_waiting(pool) >= WAITING_FOR_KEYS)
+        return error_new(call, "ThrottlingException", "%d requests wait for keys already; try again later.",
+                         WAITING_FOR_KEYS);
     struct certificate_issue *issue = MAKE(call, struct certificate_issue);
     issue->waiter.ready = keys_are_ready;
     issue->call = call;
     call->kept = issue;
-    pki_pool_take(door_get(call->door, CERTIFICATE_KEYS), &issue->waiter);
+    pki_pool_take(pool, &issue->waiter);
     return NULL;
 }
 

@@ -36,6 +36,17 @@ struct gathering {
     const char *account, *region;
 };
 
+/* Names of variables compare without regard to case, and JSON can spell any letter as an escape. */
+static bool may_ask_for_facts(slice document)
+{
+    static const char name[] = "iot:Certificate";
+    for (slice rest = document; rest.length > 0; rest = slice_from(rest, 1))
+        if ((rest.length >= sizeof(name) - 1 && strncasecmp(rest.at, name, sizeof(name) - 1) == 0) ||
+            slice_starts(rest, "\\u"))
+            return true;
+    return false;
+}
+
 static FALLIBLE add_policy(const struct row *row, void *arg)
 {
     struct gathering *into = arg;
@@ -50,8 +61,7 @@ static FALLIBLE add_policy(const struct row *row, void *arg)
     added->name = slice_text(into->principal, name);
     added->arn = text_format(into->principal, "arn:aws:iot:%s:%s:policy/%s", into->region, into->account, added->name);
     added->policy = policy;
-    if (memmem(document.at, document.length, "iot:Certificate", strlen("iot:Certificate")) != NULL)
-        into->wants_facts = true;
+    into->wants_facts = into->wants_facts || may_ask_for_facts(document);
     return NULL;
 }
 
@@ -100,15 +110,26 @@ static const struct principal_thing *thing_facts(struct principal *principal, co
 
 /* ---- certificate variables, only for policies that ask ---- */
 
+static void list_values(void *ctx, struct principal_fact *fact)
+{
+    slice *list = MAKE_ARRAY(ctx, slice, PRINCIPAL_FACT_VALUES_MAX);
+    for (size_t i = 0; i < fact->value_count && i < PRINCIPAL_FACT_VALUES_MAX; i++)
+        if (policy_certificate_value_ok(slice_of(fact->values[i])))
+            list[fact->list_count++] = slice_of(fact->values[i]);
+    fact->list = list;
+}
+
 static FALLIBLE certificate_facts(struct principal *principal, const char *pem)
 {
     struct pki_certificate_info *info;
     TRY(pki_certificate_parse(principal, slice_of(pem), &info));
     struct principal_fact *facts = MAKE_ARRAY(principal, struct principal_fact, info->attribute_count);
-    for (size_t i = 0; i < info->attribute_count; i++)
+    for (size_t i = 0; i < info->attribute_count; i++) {
         facts[i] = (struct principal_fact){ .name = info->attributes[i].name,
                                             .value_count = info->attributes[i].value_count,
                                             .values = info->attributes[i].values };
+        list_values(principal, &facts[i]);
+    }
     principal->facts = facts;
     principal->fact_count = info->attribute_count;
     return NULL;

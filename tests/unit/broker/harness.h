@@ -40,6 +40,8 @@ struct hello {
     const char *certificate; /* NULL: CERTIFICATE */
     uint32_t expiry_s, receive_maximum;
     struct mqtt_will *will;
+    const struct principal_fact *facts;
+    size_t fact_count;
 };
 
 struct wire {
@@ -169,6 +171,8 @@ static inline struct principal *principal_of(const struct hello *hello)
     principal->arn = text_format(principal, "arn:aws:iot:us-east-1:" ACCOUNT ":cert/%s", principal->id);
     principal->policies = policies;
     principal->policy_count = 1;
+    principal->facts = hello->facts;
+    principal->fact_count = hello->fact_count;
     principal->expires_s = INT64_MAX;
     return principal;
 }
