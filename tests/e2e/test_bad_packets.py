@@ -199,8 +199,8 @@ def test_packets_that_come_byte_by_byte_are_put_together(fleet, device):
 # ---- those who make others wait ----
 
 def test_whoever_does_not_come_to_the_point_is_given_up(fleet, device):
-    """A handshake that is not begun, one that stops in its middle, no CONNECT, half a CONNECT, and one in drops: each has
-    ten seconds, and all of them together keep nobody from being served."""
+    """A handshake that is not begun, one that stops in its middle, no CONNECT, half of one, one that comes in drops: each
+    has ten seconds, and all of them together keep nobody from being served."""
     address = (fleet.server.host, fleet.server.mqtt_port)
     sent = ssl.MemoryBIO()
     hello = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), sent, server_hostname="localhost")
@@ -215,10 +215,14 @@ def test_whoever_does_not_come_to_the_point_is_given_up(fleet, device):
     connect = mqtt.connect(unique("half"), V5)
     for client in waiting[5:]:
         client.send(connect[:-1])
+    dripping, drops = fleet.open(device), iter(mqtt.connect("x" * 128, V5))
+    waiting.append(dripping)
     served = fleet.connect(device)
     while any(client.wait_readable(0) is False for client in waiting) and time.monotonic() - began < 15:
         served.ping()
-        eventually(lambda: waiting[0].wait_readable(0.2) or True)
+        if not dripping.wait_readable(0):
+            dripping.send(bytes([next(drops)]))
+        waiting[0].wait_readable(0.2)
     for client in waiting:
         with client:
             assert client.is_closed_silently()

@@ -8,6 +8,7 @@ import pytest
 from fleet import ALLOW_ALL, CREATE, FROM_CSR, key_pem, make_csr, make_key, provision_topic, template_body
 from muster import unique
 
+pytestmark = pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS")  # of paho itself
 PATIENCE_S = 20
 REQUEST = bytes.fromhex("a2781963657274696669636174654f776e657273686970546f6b656e6354306b6a706172616d6574657273a16c5365"
                         "7269616c4e756d62657264736e2d37")
