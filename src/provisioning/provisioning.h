@@ -4,8 +4,9 @@
 
        CreateKeysAndCertificate,       a certificate PENDING_ACTIVATION and an ownership token, of which only the hash
        CreateCertificateFromCsr        is kept: bound to account, certificate and principal, for one hour
-       RegisterThing                   READ   token, template and its default version, provisioning role
-                                       WORK   parameters, template_resolve
+       RegisterThing                   WORK   parameters
+                                       READ   token, template and its default version, provisioning role
+                                       WORK   template_resolve
                                        APPLY  token again; the plan, all or nothing; the answer is kept with the token, so
                                               that a redelivered request is answered without doing it twice
 

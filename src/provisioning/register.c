@@ -2,9 +2,10 @@
    (provisioning.md 2.3, 4.9, 4.15). */
 #include "provisioning/inner.h"
 
-/* ---- MQTT: READ, WORK, APPLY ---- */
+/* ---- MQTT: WORK, READ, WORK, APPLY ---- */
 
 struct registration {
+    const struct template_parameters *given;
     const char *body;    /* of the default version when the call came */
     const char *request; /* hash of what was asked, to know a redelivered request */
     const struct caller *role;
@@ -14,13 +15,9 @@ struct registration {
 };
 
 /* Template and parameters, by a hash: a redelivered request is the same, whatever its members' order. */
-static const char *request_hash(struct call *call)
+static const char *request_hash(struct call *call, const struct template_parameters *parameters)
 {
-    struct template_parameters *parameters;
-    json *map = json_get_object(call->input, "parameters");
     writer out = writer_new(call, 64 * 1024 * 1024);
-    if (template_parameters_from_json(call, map, &parameters) != NULL)
-        parameters = template_parameters_new(call);
     writer_string(&out, call_text(call, "templateName"));
     for (size_t i = 0; i < parameters->count; i++) {
         writer_u32(&out, (uint32_t)parameters->items[i].name.length);
@@ -54,15 +51,25 @@ static FALLIBLE usable_template(struct call *call, struct template_row **out)
     return NULL;
 }
 
+/* Parameters are judged before the token (4.9, step 1). */
+static FALLIBLE take_parameters(struct call *call)
+{
+    struct template_parameters *given;
+    struct registration *registration = MAKE(call, struct registration);
+    call->kept = registration;
+    TRY(template_parameters_from_json(call, json_get(call->input, "parameters"), &given));
+    registration->given = given;
+    registration->request = request_hash(call, given);
+    return NULL;
+}
+
 static FALLIBLE look_up(struct call *call)
 {
     struct ownership_token *token;
     struct template_row *template;
     struct caller *role;
-    struct registration *registration = MAKE(call, struct registration);
-    call->kept = registration;
+    struct registration *registration = call->kept;
     TRY(token_find(call, &token));
-    registration->request = request_hash(call);
     TRY(check_use(call, token, registration));
     if (registration->replay != NULL)
         return NULL;
@@ -84,12 +91,10 @@ static FALLIBLE resolve(struct call *call)
     struct registration *registration = call->kept;
     struct template *template;
     struct template_plan *plan;
-    struct template_parameters *given;
     if (registration->replay != NULL)
         return NULL;
-    TRY(template_parameters_from_json(call, json_get(call->input, "parameters"), &given));
     TRY(template_parse(call, slice_of(registration->body), TEMPLATE_FLEET, &template));
-    struct template_values values = { .builtins = registration->builtins, .given = given };
+    struct template_values values = { .builtins = registration->builtins, .given = registration->given };
     TRY(template_resolve(call, template, &values, &plan));
     registration->plan = plan;
     return NULL;
@@ -190,6 +195,7 @@ static FALLIBLE rest_register(struct call *call)
 }
 
 const struct operation register_op_mqtt = { "mqtt", "RegisterThing",
-                                            STEPS({ READ, look_up }, { WORK, resolve }, { APPLY, register_device }) };
+                                            STEPS({ WORK, take_parameters }, { READ, look_up }, { WORK, resolve },
+                                                  { APPLY, register_device }) };
 const struct operation register_op_rest = { "iot", "RegisterThing",
                                             STEPS({ WORK, rest_resolve }, { APPLY, rest_register }) };

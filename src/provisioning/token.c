@@ -4,12 +4,19 @@
    may reconnect in between, and to nobody else. */
 #include "provisioning/inner.h"
 
+/* A row goes when nothing is pending: every device that ever renewed its own certificate would leave one else. */
 FALLIBLE claim_load_add(struct call *call, const char *principal, int64_t change)
 {
+    struct value account = sql_text(call->account), region = sql_text(call->region), whose = sql_text(principal);
+    TRY(store_run(call->tx, NULL,
+                  "INSERT INTO claim_load (account, region, principal, pending) VALUES (?1, ?2, ?3, ?4) "
+                  "ON CONFLICT (account, region, principal) DO UPDATE SET pending = claim_load.pending + ?4",
+                  ARGS(account, region, whose, sql_integer(change))));
+    if (change > 0)
+        return NULL;
     return store_run(call->tx, NULL,
-                     "INSERT INTO claim_load (account, region, principal, pending) VALUES (?1, ?2, ?3, ?4) "
-                     "ON CONFLICT (account, region, principal) DO UPDATE SET pending = claim_load.pending + ?4",
-                     ARGS(sql_text(call->account), sql_text(call->region), sql_text(principal), sql_integer(change)));
+                     "DELETE FROM claim_load WHERE account = ? AND region = ? AND principal = ? AND pending <= 0",
+                     ARGS(account, region, whose));
 }
 
 static FALLIBLE check_load(struct call *call)
