@@ -7,15 +7,6 @@ error *certificate_unknown(struct call *call, const char *id)
     return error_new(call, "ResourceNotFoundException", "Certificate %s cannot be found.", id);
 }
 
-const char *certificate_input_id(struct call *call)
-{
-    char *id = slice_text(call, call_text(call, "certificateId"));
-    for (char *c = id; *c; c++)
-        if (*c >= 'A' && *c <= 'F')
-            *c += 'a' - 'A';
-    return id;
-}
-
 static json *validity_of(const struct certificate *certificate)
 {
     json *validity = json_object_new_object();
@@ -27,7 +18,7 @@ static json *validity_of(const struct certificate *certificate)
 static FALLIBLE describe(struct call *call)
 {
     struct certificate *certificate;
-    const char *id = certificate_input_id(call);
+    const char *id = call_string(call, "certificateId");
     TRY(certificate_find(call->tx, call, call->account, call->region, id, &certificate));
     if (certificate == NULL)
         return certificate_unknown(call, id);
@@ -53,7 +44,7 @@ static FALLIBLE describe(struct call *call)
 static FALLIBLE update(struct call *call)
 {
     struct certificate *certificate;
-    const char *id = certificate_input_id(call);
+    const char *id = call_string(call, "certificateId");
     TRY(certificate_find(call->tx, call, call->account, call->region, id, &certificate));
     if (certificate == NULL)
         return certificate_unknown(call, id);
@@ -65,7 +56,7 @@ static FALLIBLE delete_certificate(struct call *call)
 {
     struct certificate *certificate;
     bool things, policies;
-    const char *id = certificate_input_id(call), *arn = call_arn(call, "cert/%s", id);
+    const char *id = call_string(call, "certificateId"), *arn = call_arn(call, "cert/%s", id);
     TRY(certificate_find(call->tx, call, call->account, call->region, id, &certificate));
     if (certificate == NULL)
         return certificate_unknown(call, id);

@@ -9,8 +9,6 @@ FALLIBLE certificate_next_sequence(struct call *call, const char *name, int64_t 
 json *certificate_policy_entry(struct call *call, const struct row *row);
 
 error *certificate_unknown(struct call *call, const char *id);
-/* The certificateId of the input in lower case: ids compare case-insensitively (4.1). */
-const char *certificate_input_id(struct call *call);
 
 /* What a policy or a thing can be attached to. */
 enum target_kind { TARGET_CERTIFICATE, TARGET_GROUP, TARGET_IDENTITY };

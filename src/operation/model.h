@@ -48,8 +48,9 @@ struct shape {
     const char **values; /* an enum's */
     size_t value_count;
     bool sensitive;
-    int error_status;       /* not an error: 0 */
-    const char *error_code; /* its name on the wire */
+    const char *lower_after; /* what follows it is compared case-insensitively; NULL: nothing is */
+    int error_status;        /* not an error: 0 */
+    const char *error_code;  /* its name on the wire */
 };
 
 struct segment {
@@ -138,6 +139,9 @@ error *model_broken(void *ctx, const struct model *model, const char *where, con
 /* Input against the model; on a worker, but pure. Fails with the service's validation error: "1 validation error
    detected: Value 'b d' at 'thingName' failed to satisfy constraint: ..." (x509 3.1). */
 FALLIBLE model_validate(void *ctx, const struct model_operation *operation, const json *input);
+/* Valid input in one spelling: whoever authorizes and whoever acts must see the same id, or a policy that denies an id
+   could be passed by with another case of it (x509 4.1). */
+void model_lower(void *ctx, const struct model_operation *operation, json *input);
 /* The same sentence for a text that is not even of the member's type; `value` is not shown for sensitive shapes. */
 error *model_refuse_value(void *ctx, const struct model *model, const struct shape_member *member, slice value,
                           const char *constraint);

@@ -1,8 +1,9 @@
 /* shapes.c - the shapes of a model: what a value may be. */
 #include "operation/model.h"
 
-static const char *const shape_keys[] = { "type", "required", "members", "payload",   "member", "key",  "value", "min",
-                                          "max",  "pattern",  "enum",    "sensitive", "error",  "code", NULL };
+static const char *const shape_keys[] = { "type",  "required", "members",    "payload", "member", "key",
+                                          "value", "min",      "max",        "pattern", "enum",   "sensitive",
+                                          "error", "code",     "lowerAfter", NULL };
 static const char *const member_keys[] = { "shape", "in", "as", "error", "idempotencyToken", "jsonvalue", NULL };
 static const char *const element_keys[] = { "shape", NULL };
 
@@ -122,6 +123,8 @@ static FALLIBLE compile_constraints(struct shape_context *c, json *source, struc
     shape->min = min ? json_object_get_double(min) : 0;
     shape->max = max ? json_object_get_double(max) : 0;
     shape->sensitive = json_get_bool(source, "sensitive", false);
+    const char *lower_after = json_get_text(source, "lowerAfter");
+    shape->lower_after = lower_after ? text_copy(c->ctx, lower_after) : NULL;
     shape->value_count = values ? json_object_array_length(values) : 0;
     shape->values = MAKE_ARRAY(c->ctx, const char *, shape->value_count + 1);
     for (size_t i = 0; i < shape->value_count; i++)

@@ -235,6 +235,7 @@ static FALLIBLE enter(struct call *call)
 {
     TRY(call->inner->early);
     TRY(model_validate(call, call->model, call->input));
+    model_lower(call, call->model, call->input);
     return authorize(call);
 }
 

@@ -297,6 +297,22 @@ FALLIBLE model_validate(void *ctx, const struct model_operation *operation, cons
                      PRINT(sentences));
 }
 
+void model_lower(void *ctx, const struct model_operation *operation, json *input)
+{
+    for (size_t i = 0; i < operation->input->member_count; i++) {
+        const struct shape_member *member = &operation->input->members[i];
+        const char *start = member->shape->lower_after, *given = json_get_text(input, member->name);
+        const char *found = start && given ? strstr(given, start) : NULL;
+        if (found == NULL)
+            continue;
+        char *lowered = text_copy(ctx, given);
+        for (char *c = lowered + (found - given) + strlen(start); *c; c++)
+            if (*c >= 'A' && *c <= 'Z')
+                *c = (char)(*c - 'A' + 'a');
+        json_put_text(input, member->name, lowered);
+    }
+}
+
 error *model_refuse_value(void *ctx, const struct model *model, const struct shape_member *member, slice value,
                           const char *constraint)
 {

@@ -279,6 +279,21 @@ def test_an_id_is_found_whatever_its_case(iot):
     assert found["certificateDescription"]["certificateId"] == made["certificateId"]
 
 
+def test_a_principal_is_the_same_whatever_the_case_of_its_id(iot, server):
+    device, thing, policy = server.certificate(), unique("pump"), server.policy()
+    shouted = device.arn[:-64] + device.id.upper()
+    iot.create_thing(thingName=thing)
+    iot.attach_thing_principal(thingName=thing, principal=shouted)
+    iot.attach_policy(policyName=policy, target=shouted)
+    assert iot.list_thing_principals(thingName=thing)["principals"] == [device.arn]
+    assert iot.list_principal_things(principal=shouted)["things"] == [thing]
+    assert [one["policyName"] for one in iot.list_attached_policies(target=shouted)["policies"]] == [policy]
+    iot.detach_thing_principal(thingName=thing, principal=shouted)
+    iot.detach_policy(policyName=policy, target=shouted)
+    assert iot.list_thing_principals(thingName=thing)["principals"] == []
+    assert iot.list_attached_policies(target=device.arn)["policies"] == []
+
+
 def test_an_unknown_id_is_not_found_and_a_malformed_one_is_refused(iot):
     for ask in (iot.describe_certificate, iot.delete_certificate,
                 lambda certificateId: iot.update_certificate(certificateId=certificateId, newStatus="ACTIVE")):

@@ -115,6 +115,34 @@ static void answers(void **state)
     talloc_free(ctx);
 }
 
+/* ---- one spelling ---- */
+
+#define UPPER "0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF"
+#define LOWER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HERE  "arn:aws:iot:us-east-1:000000000001:"
+static const struct spelling {
+    const char *name, *operation, *member, *given, *expected;
+} spellings[] = {
+    { "a certificate's id", "DescribeCertificate", "certificateId", UPPER, LOWER },
+    { "a principal's id", "AttachThingPrincipal", "principal", HERE "cert/" UPPER, HERE "cert/" LOWER },
+    { "a target's id", "AttachPolicy", "target", HERE "cert/" UPPER, HERE "cert/" LOWER },
+    { "groups have names, in either case", "AttachPolicy", "target", HERE "thinggroup/ABC", HERE "thinggroup/ABC" },
+    { "an identity is left alone", "AttachPolicy", "target", "us-east-1:ABC", "us-east-1:ABC" },
+    { "so is the rest of an ARN", "AttachPolicy", "target", "ARN:AWS:cert/A", "ARN:AWS:cert/a" },
+    { "a thing's name is its name", "DescribeThing", "thingName", "ABC", "ABC" },
+};
+
+static void is_spelled(void **state)
+{
+    const struct spelling *row = *state;
+    void *ctx = talloc_new(NULL);
+    json *input = json_new_object(ctx);
+    json_put_text(input, row->member, row->given);
+    model_lower(ctx, operation_named("iot", row->operation), input);
+    assert_string_equal(json_get_text(input, row->member), row->expected);
+    talloc_free(ctx);
+}
+
 /* ---- bounds ---- */
 
 static const struct bound {
@@ -204,5 +232,6 @@ static void is_no_text(void **state)
 
 int main(void)
 {
-    return RUN_TABLES(TABLE(rows, answers), TABLE(bounds, is_bounded), TABLE(many, counts), TABLE(raws, is_no_text));
+    return RUN_TABLES(TABLE(rows, answers), TABLE(bounds, is_bounded), TABLE(many, counts), TABLE(raws, is_no_text),
+                      TABLE(spellings, is_spelled));
 }
