@@ -15,10 +15,11 @@ static int filter_fault(slice text, struct mqtt_filter *filter)
     return reserved_subscribe(text) ? MQTT_TOPIC_FILTER_INVALID : 0;
 }
 
-static int grant(struct client *client, const struct mqtt_subscription *wish)
+/* What stands against the filter, or the QoS that is granted. Nothing is subscribed yet: a version 3 client whose second
+   filter ends its connection shall not find the first one in its session. */
+static int judge(struct client *client, const struct mqtt_subscription *wish)
 {
     struct mqtt_filter filter;
-    struct session *session = client->session;
     int fault = filter_fault(wish->filter, &filter);
     if (fault == MQTT_SHARED_NOT_SUPPORTED)
         return fault; /* not implemented yet; version 3 gets 0x80 */
@@ -28,11 +29,38 @@ static int grant(struct client *client, const struct mqtt_subscription *wish)
         atomic_fetch_add(&client->broker->count.subscribe_refused, 1);
         return client_is_v5(client) ? MQTT_NOT_AUTHORIZED : CLOSE | MQTT_NOT_AUTHORIZED;
     }
+    return wish->qos > 1 ? 1 : wish->qos; /* QoS 2 is granted as 1 */
+}
+
+static int grant(struct session *session, const struct mqtt_subscription *wish, int code)
+{
+    if (code > 1)
+        return code;
     if (session_subscription(session, wish->filter) == NULL &&
         HASH_COUNT(session->subscriptions) >= SUBSCRIPTIONS_A_CONNECTION)
         return MQTT_QUOTA_EXCEEDED;
-    session_subscribe(session, wish, filter.path);
-    return wish->qos > 1 ? 1 : wish->qos; /* QoS 2 is granted as 1 */
+    session_subscribe(session, wish, wish->filter);
+    return code;
+}
+
+/* The code of each filter; CLOSE and a reason when one of them ends the connection. */
+static int answer_filters(struct client *client, const struct mqtt_packet *packet, char *codes)
+{
+    const struct mqtt_subscription *list = packet->subscribe.list;
+    size_t count = packet->subscribe.count;
+    if (count > FILTERS_A_PACKET) {
+        memset(codes, MQTT_QUOTA_EXCEEDED, count);
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int code = judge(client, &list[i]);
+        if (code & CLOSE)
+            return code;
+        codes[i] = (char)code;
+    }
+    for (size_t i = 0; i < count; i++)
+        codes[i] = (char)grant(client->session, &list[i], (uint8_t)codes[i]);
+    return 0;
 }
 
 void subscribe_packet(struct client *client, const struct mqtt_packet *packet)
@@ -52,14 +80,11 @@ void subscribe_packet(struct client *client, const struct mqtt_packet *packet)
     }
     SCRATCH ctx = talloc_new(NULL);
     char *codes = MAKE_ARRAY(ctx, char, count);
-    for (size_t i = 0; i < count; i++) {
-        int code = count > FILTERS_A_PACKET ? MQTT_QUOTA_EXCEEDED : grant(client, &packet->subscribe.list[i]);
-        if (code & CLOSE) {
-            client_end(client, 0, code == (CLOSE | MQTT_NOT_AUTHORIZED) ? "AUTH_ERROR" : "CLIENT_ERROR",
-                       mqtt_reason_text(code & ~CLOSE));
-            return;
-        }
-        codes[i] = (char)code;
+    int code = answer_filters(client, packet, codes);
+    if (code & CLOSE) {
+        client_end(client, 0, code == (CLOSE | MQTT_NOT_AUTHORIZED) ? "AUTH_ERROR" : "CLIENT_ERROR",
+                   mqtt_reason_text(code & ~CLOSE));
+        return;
     }
     ack.acknowledged.codes = (slice){ codes, count };
     client_send(client, &ack);
