@@ -9,7 +9,7 @@ struct broker_loop *broker_loop_of(struct broker *broker, const struct loop *loo
     return &broker->loops[loop_index(loop)];
 }
 
-/* ---- sessions whose time is over ---- */
+/* ---- sessions and messages whose time is over ---- */
 
 /* Each loop looks after its share of the stripes. */
 static void forget_fights(const struct broker_loop *on, int64_t now_ms)
@@ -29,7 +29,9 @@ static void every_second(uv_timer_t *timer)
     struct session *session, *next;
     DL_FOREACH_SAFE(on->sessions, session, next)
     {
-        if (session->client == NULL && now >= session->ends_ms)
+        if (session->client != NULL)
+            session_give_up(session, now);
+        else if (now >= session->ends_ms)
             session_end(session);
     }
     forget_fights(on, now);

@@ -88,8 +88,10 @@ static struct mqtt_packet packet_of_queued(struct session *session, struct outgo
 {
     struct mqtt_packet packet = packet_of(outgoing->message, 1, outgoing->retain_as_published);
     packet.publish.dup = outgoing->id != 0;
-    if (outgoing->id == 0)
+    if (outgoing->id == 0) {
         outgoing->id = next_id(session);
+        outgoing->sent_ms = clock_monotonic_ms();
+    }
     packet.id = outgoing->id;
     return packet;
 }
@@ -181,6 +183,20 @@ void session_acknowledge(struct session *session, uint16_t id)
             forget(outgoing);
             break;
         }
+    }
+    pump(session);
+}
+
+/* They stand in the order in which they were first sent. */
+void session_give_up(struct session *session, int64_t now_ms)
+{
+    int64_t patience_ms = (client_is_v5(session->client) ? ACKNOWLEDGED_IN_V5_S : ACKNOWLEDGED_IN_V3_S) * 1000LL;
+    struct outgoing *outgoing;
+    while ((outgoing = session->inflight) != NULL && outgoing->sent_ms + patience_ms <= now_ms) {
+        drop(session, "it was never acknowledged");
+        DL_DELETE(session->inflight, outgoing);
+        session->inflight_count--;
+        forget(outgoing);
     }
     pump(session);
 }

@@ -23,6 +23,8 @@ enum {
     PACKET_V5_MAX = 149504,
     PACKET_V3_MAX = 131072 + 16 * 1024,
     PAYLOAD_MAX = 131072,
+    ACKNOWLEDGED_IN_V5_S = 960,
+    ACKNOWLEDGED_IN_V3_S = 3600,
     OUTPUT_MAX = 1024 * 1024, /* beyond it a slow receiver gets no more QoS 0 */
     QUEUE_CLEAN_MAX = 1000,
     QUEUE_PERSISTENT_MAX = 10000,
@@ -91,7 +93,8 @@ void topics_route(struct broker *broker, struct account_topics *topics, struct m
 struct outgoing { /* a QoS 1 message on its way to the client */
     struct outgoing *prev, *next;
     struct message *message;
-    uint16_t id; /* 0: never sent */
+    uint16_t id;     /* 0: never sent */
+    int64_t sent_ms; /* first; monotonic */
     bool retain_as_published;
 };
 
@@ -122,6 +125,7 @@ void session_resume(struct session *session); /* after CONNACK: un-acknowledged 
 /* A direct reply: to this connection, never queued; QoS 1 takes a packet id of the session. */
 void session_reply(struct session *session, struct mqtt_packet *packet);
 void session_acknowledge(struct session *session, uint16_t id);
+void session_give_up(struct session *session, int64_t now_ms); /* what the client never acknowledges (broker.md 4.6) */
 struct subscription *session_subscription(struct session *session, slice filter);
 void session_subscribe(struct session *session, const struct mqtt_subscription *wish, slice path);
 bool session_unsubscribe(struct session *session, slice filter);

@@ -133,7 +133,53 @@ static void is_spared(void **state)
     harness_free(h);
 }
 
+/* ---- a receiver that forgets to acknowledge ---- */
+
+static const struct forgetful_row {
+    const char *name;
+    int version;
+    int64_t after_s;
+    bool goes_on; /* the next message is sent */
+} forgetful_rows[] = {
+    { "version 5 has 960 seconds", MQTT_5, 950, false },
+    { "and no more", MQTT_5, 970, true },
+    { "version 3 has 3600 seconds", MQTT_3_1_1, 3590, false },
+    { "and no more either", MQTT_3_1_1, 3610, true },
+};
+
+struct passing {
+    struct wire *wire;
+    int64_t ms;
+};
+
+static void pass(void *arg)
+{
+    const struct passing *passing = arg;
+    session_give_up(passing->wire->client->session, clock_monotonic_ms() + passing->ms);
+}
+
+static void is_given_up(void **state)
+{
+    const struct forgetful_row *row = *state;
+    struct harness *h = harness_new(2);
+    struct wire *sender = sender_of(h);
+    struct wire *receiver = receiver_of(h, &(struct hello){ .version = row->version, .clean = true });
+    for (int i = 0; i <= INFLIGHT_MAX; i++)
+        wire_publish(sender, "news/today", "x", 1);
+    harness_settle(h);
+    for (int i = 0; i < INFLIGHT_MAX; i++)
+        wire_expect_message(receiver, "x");
+    wire_expect_nothing(receiver);
+    struct passing passing = { receiver, row->after_s * 1000 };
+    harness_on(h, 1, pass, &passing);
+    if (row->goes_on)
+        wire_expect_message(receiver, "x");
+    wire_expect_nothing(receiver);
+    harness_free(h);
+}
+
 int main(void)
 {
-    return RUN_TABLES(TABLE(bound_rows, is_bounded), TABLE(back_rows, is_sent_again), TABLE(full_rows, is_spared));
+    return RUN_TABLES(TABLE(bound_rows, is_bounded), TABLE(back_rows, is_sent_again), TABLE(full_rows, is_spared),
+                      TABLE(forgetful_rows, is_given_up));
 }
