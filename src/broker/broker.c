@@ -29,9 +29,12 @@ static void every_second(uv_timer_t *timer)
     struct session *session, *next;
     DL_FOREACH_SAFE(on->sessions, session, next)
     {
-        if (session->client != NULL)
+        if (session->client != NULL) {
             session_give_up(session, now);
-        else if (now >= session->ends_ms)
+            continue;
+        }
+        will_send_if_due(session, now);
+        if (now >= session->ends_ms)
             session_end(session);
     }
     forget_fights(on, now);

@@ -125,18 +125,6 @@ size_t broker_client_bytes(struct client *client, slice bytes)
 
 /* ---- the end ---- */
 
-static void publish_will(struct client *client)
-{
-    struct message *will = client->will;
-    client->will = NULL;
-    if (will == NULL)
-        return;
-    message_begin_expiry(will); /* broker.md 4.7: it starts now */
-    if (client_may(client, "iot:Publish", "topic/", will->topic))
-        topics_route(client->broker, client->session->topics, will);
-    message_drop(will);
-}
-
 /* Off its session, the will out: the same whether we end it, or it just goes. */
 static void leave(struct client *client)
 {
@@ -146,7 +134,7 @@ static void leave(struct client *client)
         client->will = NULL;
         return;
     }
-    publish_will(client);
+    will_leave(client);
     client->session = NULL;
     session_detach(session);
 }

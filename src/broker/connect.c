@@ -68,6 +68,7 @@ static void keep_will(struct client *client, const struct mqtt_will *will)
     packet.publish.payload = will->payload;
     packet.publish.qos = will->qos;
     client->wish.will_fault = will_fault(client, will);
+    client->wish.will_delay_s = mqtt_number(&will->properties, MQTT_WILL_DELAY, 0);
     if (client->wish.will_fault == 0)
         client->will = message_new(&packet, client->client_id);
 }
@@ -263,6 +264,7 @@ void client_reauthorize(struct client *client)
 void connect_continue(struct client *client, bool session_present)
 {
     struct session *session = client->session;
+    will_cancel(session);
     session->expiry_s = client->wish.expiry_s;
     session->persistent = client_is_v5(client) ? client->wish.expiry_s > 0 : !client->wish.clean;
     if (session_present)

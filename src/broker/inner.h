@@ -109,9 +109,11 @@ struct session {
     struct outgoing *inflight, *queue;
     size_t inflight_count, queue_count, queue_bytes;
     uint16_t last_id;
-    struct client *client;       /* NULL: offline */
-    bool moving;                 /* on its way to the loop that `self->home` names: not on that loop's list yet */
-    int64_t ends_ms;             /* offline: monotonic */
+    struct client *client; /* NULL: offline */
+    bool moving;           /* on its way to the loop that `self->home` names: not on that loop's list yet */
+    int64_t ends_ms;       /* offline: monotonic */
+    struct message *will;  /* offline: of the last client, to be sent later; NULL: none */
+    int64_t will_ms;
     struct session *prev, *next; /* of its loop's list */
 };
 
@@ -166,6 +168,7 @@ struct client {
         uint16_t keep_alive_s;
         uint32_t expiry_s;
         int will_fault; /* reason code of a will that cannot be taken, or 0 */
+        uint32_t will_delay_s;
     } wish;
     const char *client_id;
     bool id_assigned;
@@ -212,6 +215,12 @@ void refresh_note(struct client *client);   /* before the principal is asked for
 void refresh_places(struct client *client); /* after it came */
 void refresh_clients(struct broker_loop *on);
 void refresh_take(struct client *client, struct principal *principal, const error *refused);
+
+/* will.c */
+void will_leave(struct client *client); /* its client goes: sent now, or kept for later */
+void will_send_if_due(struct session *session, int64_t now_ms);
+void will_send(struct session *session);   /* the session ends */
+void will_cancel(struct session *session); /* the client is back */
 
 /* connect.c */
 void connect_packet(struct client *client, const struct mqtt_packet *packet);

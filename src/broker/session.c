@@ -80,6 +80,7 @@ void session_end(struct session *session)
         forget_outgoing(&session->inflight, session->inflight);
     while (session->queue != NULL)
         forget_outgoing(&session->queue, session->queue);
+    will_send(session);
     unregister(session);
     DL_DELETE(session->broker->loops[atomic_load(&session->self->home)].sessions, session);
     session->self->session = NULL;

@@ -114,6 +114,68 @@ static void is_whole(void **state)
     harness_free(h);
 }
 
+/* ---- wills with a delay ---- */
+
+static void waits(struct harness *h)
+{
+    (void)h;
+}
+
+static void look_later(void *arg)
+{
+    struct harness *h = arg;
+    will_send_if_due(h->broker->loops[0].sessions, clock_monotonic_ms() + 20 * 1000);
+}
+
+static void waits_longer(struct harness *h)
+{
+    harness_on(h, 0, look_later, h);
+}
+
+static void comes_back(struct harness *h)
+{
+    wire_connect(wire_open(h, 0, "lamp-7"), &(struct hello){ .version = MQTT_5, .expiry_s = 600 });
+    harness_settle(h);
+    harness_on(h, 0, look_later, h);
+}
+
+static void begins_anew(struct harness *h)
+{
+    wire_connect(wire_open(h, 0, "lamp-7"), &(struct hello){ .version = MQTT_5, .clean = true });
+}
+
+static const struct late_row {
+    const char *name;
+    uint32_t delay_s, expiry_s;
+    void (*then)(struct harness *h);
+    bool sent;
+} late_rows[] = {
+    { "not before its delay", 10, 600, waits, false },
+    { "after its delay", 10, 600, waits_longer, true },
+    { "not after a longer one", 60, 600, waits_longer, false },
+    { "not when the client came back", 10, 600, comes_back, false },
+    { "when the client began anew", 10, 600, begins_anew, true },
+    { "with the session, when that ends before", 10, 0, waits, true },
+    { "no later than the session's expiry", 60, 15, waits_longer, true },
+};
+
+static void comes_late(void **state)
+{
+    const struct late_row *row = *state;
+    struct harness *h = harness_new(2);
+    struct wire *watcher = watcher_of(h), *wire = wire_open(h, 0, "lamp-7");
+    struct mqtt_will will = { .topic = SLICE("wills/lamp-7"), .payload = SLICE("gone"), .qos = 1 };
+    mqtt_set_number(&will.properties, MQTT_WILL_DELAY, row->delay_s);
+    wire_connect(wire, &(struct hello){ .version = MQTT_5, .expiry_s = row->expiry_s, .will = &will });
+    wire_drop(wire);
+    row->then(h);
+    harness_settle(h);
+    if (row->sent)
+        wire_expect_message(watcher, "gone");
+    wire_expect_nothing(watcher);
+    harness_free(h);
+}
+
 /* ---- wills that are refused ---- */
 
 static const struct refused_row {
@@ -152,5 +214,6 @@ static void is_refused(void **state)
 
 int main(void)
 {
-    return RUN_TABLES(TABLE(rows, is_sent), TABLE(expiry_rows, is_whole), TABLE(refused_rows, is_refused));
+    return RUN_TABLES(TABLE(rows, is_sent), TABLE(expiry_rows, is_whole), TABLE(late_rows, comes_late),
+                      TABLE(refused_rows, is_refused));
 }
