@@ -246,11 +246,11 @@ error *page_answer(struct call *call, struct page *page, const char *name, json 
 
 struct list {
     struct call *call;
-    const char *member;         /* of the output: "things" */
+    const char *member;                                       /* of the output: "things" */
     json *(*entry)(struct call *call, const struct row *row); /* taken over by the list */
-    int position;               /* the column that the next page starts after */
-    bool numbered;              /* it is a number: a sequence, a version */
-    bool newest_first;          /* numbers go down, unless isAscendingOrder says otherwise */
+    int position;                                             /* the column that the next page starts after */
+    bool numbered;                                            /* it is a number: a sequence, a version */
+    bool newest_first; /* numbers go down, unless isAscendingOrder says otherwise */
     struct page page;
     json *array;
 };
