@@ -120,6 +120,7 @@ struct broker_options {
     size_t packet_limit, payload_limit;
     unsigned session_expiry_max_s; /* 3600 */
     unsigned connect_patience_s;   /* 10 */
+    unsigned fight_patience_ms;    /* 1000: a newcomer's wait when devices fight for its client id (broker.md 4.4) */
 };
 FALLIBLE broker_new(void *ctx, const struct broker_options *options, struct broker **out);
 /* Says goodbye to every client (v5 DISCONNECT 0x8B) and refuses new ones; `done` on the calling loop's thread when no

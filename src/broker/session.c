@@ -206,7 +206,8 @@ static bool must_wait(struct client *client, struct stripe *stripe, slice key)
     if (client->turn_ms != 0)
         return false;
     bool waits = fight_is_on(stripe, key, now_ms);
-    client->turn_ms = now_ms + (waits ? TURN_MS : 0);
+    unsigned patience_ms = client->broker->options.fight_patience_ms;
+    client->turn_ms = now_ms + (waits ? (patience_ms ? patience_ms : TURN_MS) : 0);
     return waits;
 }
 
