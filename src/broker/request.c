@@ -141,8 +141,10 @@ void requests_forget(struct client *client)
     DL_FOREACH_SAFE(client->requests, request, next)
     {
         DL_DELETE(client->requests, request);
-        if (request->call != NULL)
+        if (request->call != NULL) {
+            atomic_store(&request->call->abandoned, true);
             continue;
+        }
         reach_drop(request->reach);
         talloc_free(request);
     }

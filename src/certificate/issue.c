@@ -5,10 +5,19 @@
 static void keys_are_ready(struct pki_waiter *waiter, struct pki_key_pair *pair)
 {
     struct certificate_issue *issue = (struct certificate_issue *)waiter;
+    struct call *call = issue->call;
+    error *e = NULL;
     issue->pair = pair;
-    call_resume(issue->call,
-                pair ? NULL
-                     : error_new(issue->call, "ServiceUnavailableException", "The server is stopping; try again."));
+    if (pair == NULL && atomic_load(&call->abandoned))
+        e = error_new(call, "ThrottlingException", "Who asked went away before keys were ready.");
+    else if (pair == NULL)
+        e = error_new(call, "ServiceUnavailableException", "The server is stopping; try again.");
+    call_resume(call, e);
+}
+
+static bool nobody_waits(struct pki_waiter *waiter)
+{
+    return atomic_load(&((struct certificate_issue *)waiter)->call->abandoned);
 }
 
 /* The pool's queue is bounded here: who comes later is told to, and costs nothing meanwhile. */
@@ -22,6 +31,7 @@ FALLIBLE certificate_take_keys(struct call *call)
                          WAITING_FOR_KEYS);
     struct certificate_issue *issue = MAKE(call, struct certificate_issue);
     issue->waiter.ready = keys_are_ready;
+    issue->waiter.gone = nobody_waits;
     issue->call = call;
     call->kept = issue;
     pki_pool_take(pool, &issue->waiter);

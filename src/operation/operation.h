@@ -28,6 +28,7 @@
 #include "base/workers.h"
 #include "policy/policy.h"
 #include "store/store.h"
+#include <stdatomic.h>
 
 struct door;
 struct call;
@@ -105,6 +106,7 @@ struct call {
     void (*done)(struct call *call);
     void *owner; /* of who made the call */
     enum store_lane lane;
+    atomic_bool abandoned;    /* who asked is gone, nobody reads the answer: what is dear may be left out; any thread */
     bool mapped;              /* MQTT: error names are mapped by api/mqtt.json; see operation_mqtt_error */
     struct call_inner *inner; /* the door's own */
 };

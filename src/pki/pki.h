@@ -55,6 +55,9 @@ struct pki_waiter { /* embedded in what waits; the pool owns it until ready is c
     /* The pair is a tree of its own and belongs to the callee; NULL when the pool is stopped. Called on the taker's
        thread or on one of the pool's, with no lock held; must not block. */
     void (*ready)(struct pki_waiter *waiter, struct pki_key_pair *pair);
+    /* Asked when a pair is there for it, with the pool's lock held; true: nobody waits behind it any more. Then it is told
+       NULL, and the pair goes to the next one. May be NULL. */
+    bool (*gone)(struct pki_waiter *waiter);
 };
 
 struct pki_rsa_pool *pki_pool_new(void *ctx, unsigned capacity, unsigned threads); /* 64 pairs are usual */

@@ -40,17 +40,39 @@ static struct pki_waiter *next_waiter(struct pki_rsa_pool *pool)
     return waiter;
 }
 
+static bool is_gone(struct pki_waiter *waiter)
+{
+    return waiter->gone != NULL && waiter->gone(waiter);
+}
+
+/* The longest waiter that still wants a pair; those before it that do not are put on a list of their own. Devices that
+   ask, lose patience and ask again would else use up every pair before anybody gets one. */
+static struct pki_waiter *next_that_wants(struct pki_rsa_pool *pool, struct pki_waiter **gone)
+{
+    struct pki_waiter *waiter;
+    while ((waiter = next_waiter(pool)) != NULL && is_gone(waiter)) {
+        waiter->next = *gone;
+        *gone = waiter;
+    }
+    return waiter;
+}
+
 /* A pair for the longest waiter, else for the ring. */
 static void deliver(struct pki_rsa_pool *pool, struct pki_key_pair *pair)
 {
+    struct pki_waiter *gone = NULL;
     pthread_mutex_lock(&pool->mutex);
     pool->making--;
-    struct pki_waiter *waiter = pair != NULL ? next_waiter(pool) : NULL;
+    struct pki_waiter *waiter = pair != NULL ? next_that_wants(pool, &gone) : NULL;
     if (pair != NULL && waiter == NULL)
         pool->pairs[pool->ready++] = pair;
     pthread_mutex_unlock(&pool->mutex);
     if (waiter != NULL)
         waiter->ready(waiter, pair);
+    for (struct pki_waiter *next; gone != NULL; gone = next) {
+        next = gone->next;
+        gone->ready(gone, NULL);
+    }
 }
 
 static bool wait_for_work(struct pki_rsa_pool *pool)

@@ -126,11 +126,42 @@ static void stopping_tells_who_waits(void **state)
     end();
 }
 
+/* ---- waiters whose device is gone ---- */
+
+static bool is_odd(struct pki_waiter *waiter)
+{
+    return ((struct device *)waiter)->number % 2 == 1;
+}
+
+static const struct leaving {
+    const char *name;
+    unsigned threads;
+} leavings[] = { { "who is gone gets nothing", 1 }, { "with several threads", 2 } };
+
+static void skips(void **state)
+{
+    const struct leaving *row = *state;
+    struct device devices[WAITERS];
+    begin(devices);
+    struct pki_rsa_pool *pool = pki_pool_new(NULL, 0, row->threads);
+    for (int i = 0; i < WAITERS; i++) {
+        devices[i].waiter.gone = is_odd;
+        pki_pool_take(pool, &devices[i].waiter);
+    }
+    await_calls(WAITERS); /* the last one is gone too: the pair made for it finds nobody */
+    assert_int_equal(record.with_a_pair, WAITERS / 2);
+    for (int i = 0; i < WAITERS; i++)
+        assert_int_equal(record.keys[i] != NULL, record.order[i] % 2 == 0);
+    pki_pool_stop(pool);
+    end();
+    talloc_free(pool);
+}
+
 int main(void)
 {
     static const struct {
         const char *name;
     } ready[] = { { "ready" } }, stop[] = { { "stop" } };
-    return RUN_TABLES(TABLE(drains, serves_everybody_in_line), TABLE(ready, hands_out_what_is_ready),
-                      TABLE(stop, stopping_tells_who_waits));
+    return RUN_TABLES(TABLE(leavings, skips), TABLE(drains, serves_everybody_in_line),
+                      TABLE(ready, hands_out_what_is_ready), TABLE(stop, stopping_tells_who_waits));
 }
