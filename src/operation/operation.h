@@ -192,7 +192,8 @@ struct member {
     json *value;
 };
 error *answer_members(struct call *call, const struct member *members); /* always NULL: ends an operation */
-#define answer(call, ...) answer_members((call), (const struct member[]){ __VA_ARGS__ __VA_OPT__(, ){ MEMBER_END } })
+#define answer(call, ...) \
+    answer_members((call), (const struct member[]){ __VA_ARGS__ __VA_OPT__(, ){ .type = MEMBER_END } })
 static inline struct member string(const char *name, const char *text)
 {
     return (struct member){ .type = MEMBER_TEXT, .name = name, .text = text };
