@@ -82,15 +82,16 @@ def test_a_stalled_store_stops_no_connection(fresh_fleet):
         began = time.monotonic()
         writer.send(mqtt.publish(CREATE + "json", b"{}", V5, qos=1, number=1))
         writer.expect(mqtt.PUBACK)
-        slowest = 0
+        pings = []
         while time.monotonic() - began < 1.5:
             asked = time.monotonic()
             client.ping()
+            pings.append(time.monotonic() - asked)
             client.publish("a", b"x")
             client.message()
-            slowest = max(slowest, time.monotonic() - asked)
-        print(f"with a stalled store a ping and a message took {slowest * 1000:.0f} ms at most")
-        assert slowest < 0.5
+        print(f"with a stalled store a ping took {max(pings) * 1000:.0f} ms at most")
+        # nine of ten under 100 ms: the tenth is the busy machine's, and still far from the stalled store's 1500
+        assert sorted(pings)[len(pings) * 9 // 10] < 0.1 and max(pings) < 0.5
         with fleet.connect(device):
             pass
         assert writer.inbox == [] and not writer.wait_readable(0), "the store did not stall"
