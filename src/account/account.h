@@ -8,18 +8,56 @@
 
 /* ---- operations: STS GetCallerIdentity, IoT DescribeEndpoint ---- */
 extern const struct operation *const account_operations[];
+extern const struct operation *const operator_operations[]; /* the model "muster": accounts, history */
 
 /* ---- keys ---- */
 
 struct signing_key {
     slice secret; /* wiped when freed */
     const struct caller *caller;
+    int64_t expires_ms; /* of temporary keys; 0: never */
 };
-/* In a store_read or APPLY; *out is NULL for an unknown or inactive key. The result hangs off ctx. */
-FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *master, slice access_key_id,
+/* In a store_read or APPLY; *out is NULL for an unknown or inactive key, a temporary one (ASIA...) without its token, a
+   token that is not this key's, or a session whose user or role is gone. `token` at NULL: none was sent; a long-term
+   key takes none. An expired session is found: its expires_ms tells. The result hangs off ctx. */
+FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *master, slice access_key_id, slice token,
                           struct signing_key **out);
 
+/* ---- sessions: temporary credentials (auth.md 3.2, 4.5) ----
+   Nothing is stored: all a session is travels sealed in its token, bound to its key id. The role's or user's policies
+   are read anew with each lookup, so a Deny added later applies at once. */
+struct session {
+    enum session_kind kind;
+    const char *account;         /* of the role or user */
+    const char *name;            /* of the role or user: the row to read again */
+    const char *unique_id;       /* its AROA... or AIDA...; another row of the same name ends the session */
+    const char *session_name;    /* RoleSessionName, or the federated user's name; NULL for SESSION_USER */
+    const char *source_identity; /* may be NULL */
+    int64_t issued_s, expires_s;
+    const char **policies; /* session policies: documents */
+    size_t policy_count;
+    const struct caller_fact *facts; /* what policies may ask about the session (struct caller) */
+    size_t fact_count;
+    const char *const *transitive; /* keys of the session tags that chained sessions inherit */
+    size_t transitive_count;
+};
+struct credentials {
+    const char *access_key_id, *secret, *token; /* wiped when freed */
+    int64_t expires_s;
+};
+/* Makes keys for it. Fails with PackedPolicyTooLarge when the session does not fit its token. No I/O. */
+FALLIBLE account_issue_session(void *ctx, const struct master_key *master, const struct session *session,
+                               struct credentials **out);
+
 /* ---- roles ---- */
+
+struct role {
+    const char *account, *name, *path, *id; /* AROA... */
+    const char *arn, *trust;
+    int64_t max_session_s;
+};
+/* By ARN, which must be whole and exact; *out is NULL when there is none. */
+FALLIBLE account_find_role(struct tx *tx, void *ctx, slice role_arn, struct role **out);
 
 /* The account and name of "arn:aws:iam::ACCOUNT:role/path/name"; false when it is no role ARN. `name` is the last part. */
 bool account_role_arn(slice arn, slice *account, slice *name);

@@ -56,11 +56,13 @@ static int wipe_secret(struct signing_key *key)
     return 0;
 }
 
-FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *master, slice access_key_id,
+FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *master, slice access_key_id, slice token,
                           struct signing_key **out)
 {
     struct row *row;
     *out = NULL;
+    if (token.at != NULL)
+        return NULL;
     TRY(store_find(tx, ctx, &row,
                    "SELECT k.account, k.secret_sealed, u.name, u.path, u.id FROM iam_access_key k "
                    "JOIN iam_user u ON u.account = k.account AND u.name = k.user_name "
@@ -82,7 +84,7 @@ FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *mas
     caller->user_name = row_text(caller, row, 2);
     caller->arn =
         text_format(caller, "arn:aws:iam::%s:user%s%s", caller->account, row_text(caller, row, 3), caller->user_name);
-    caller->user_id = row_text(caller, row, 4);
+    caller->user_id = caller->unique_id = row_text(caller, row, 4);
     caller->type = "User";
     caller->access_key = slice_text(caller, access_key_id);
     TRY(gather_policies(tx, caller, "user", caller->user_name));
@@ -152,7 +154,7 @@ FALLIBLE account_role(struct tx *tx, void *ctx, const char *account, const char 
     caller->kind = CALLER_ROLE;
     caller->account = text_copy(caller, account);
     caller->arn = text_copy(caller, arn);
-    caller->user_id = row_text(caller, row, 1);
+    caller->user_id = caller->unique_id = row_text(caller, row, 1);
     caller->type = "AssumedRole";
     TRY(gather_policies(tx, caller, "role", row_text(caller, row, 3)));
     *out = caller;

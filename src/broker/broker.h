@@ -138,6 +138,8 @@ void broker_on_changes(struct broker *broker, const struct change *changes, size
 /* A message from the service itself ("$aws/events/..."), QoS 1 inside. Any thread. Topic and payload are copied. */
 void broker_publish(struct broker *broker, const char *account, slice topic, slice payload);
 
+extern const struct operation *const broker_operations[]; /* iot-data: Publish, retained messages */
+
 struct broker_numbers {
     uint64_t connects, connects_refused, disconnects;
     uint64_t messages_in, messages_out, messages_dropped;

@@ -16,7 +16,8 @@
 #include "pki/pki.h"
 #include "registry/registry.h"
 
-extern const struct operation *const certificate_operations[];
+extern const struct operation *const certificate_operations[];        /* certificates, attachments to things */
+extern const struct operation *const certificate_policy_operations[]; /* IoT policies and their targets */
 
 /* door_put names that this room reads */
 #define CERTIFICATE_ISSUER         "issuer"         /* const struct pki_issuer * */

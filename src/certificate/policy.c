@@ -150,3 +150,10 @@ const struct operation certificate_op_create_policy = { "iot", "CreatePolicy",
 const struct operation certificate_op_get_policy = { "iot", "GetPolicy", STEPS({ READ, get }) };
 const struct operation certificate_op_list_policies = { "iot", "ListPolicies", STEPS({ READ, list_policies }) };
 const struct operation certificate_op_delete_policy = { "iot", "DeletePolicy", STEPS({ APPLY, delete_policy }) };
+
+const struct operation *const certificate_policy_operations[] = {
+    &certificate_op_create_policy,          &certificate_op_get_policy,
+    &certificate_op_list_policies,          &certificate_op_delete_policy,
+    &certificate_op_attach_policy,          &certificate_op_detach_policy,
+    &certificate_op_list_attached_policies, NULL,
+};

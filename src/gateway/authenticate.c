@@ -28,14 +28,14 @@ const struct cache_kind exchange_keys = { share, drop };
 
 struct key_question {
     const struct gateway_lookups *lookups;
-    slice id;
+    slice id, token;
     struct known_key *answer;
 };
 
 static FALLIBLE look(struct tx *tx, void *arg)
 {
     struct key_question *question = arg;
-    return question->lookups->find_key(question->lookups->arg, tx, question->answer, question->id,
+    return question->lookups->find_key(question->lookups->arg, tx, question->answer, question->id, question->token,
                                        &question->answer->key);
 }
 
@@ -46,7 +46,7 @@ static FALLIBLE read_key(struct exchange *exchange, slice id, struct known_key *
     struct generation generation = generation_of_keys(gateway->generations);
     struct known_key *known = MAKE(NULL, struct known_key);
     known->references = 1;
-    struct key_question question = { &gateway->options.lookups, id, known };
+    struct key_question question = { &gateway->options.lookups, id, { NULL, 0 }, known };
     error *e = store_read(gateway->options.store, exchange, look, &question);
     if (e == NULL && known->key != NULL) {
         cache_keep(gateway->keys, id, generation, clock_monotonic_ms(), known);

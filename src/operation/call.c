@@ -127,16 +127,30 @@ error *answer_members(struct call *call, const struct member *members)
 
 /* ---- what is left behind ---- */
 
-void call_effect(struct call *call, enum effect_kind kind, const char *key)
+static void note_effect(struct call *call, enum effect_kind kind, const char *key, slice payload)
 {
     struct effect *effect = MAKE(call, struct effect);
     effect->kind = kind;
     effect->key = text_copy(call, key);
+    effect->payload = payload;
     *call->inner->noted.last = effect;
     call->inner->noted.last = &effect->next;
 }
 
+void call_effect(struct call *call, enum effect_kind kind, const char *key)
+{
+    note_effect(call, kind, key, (slice){ NULL, 0 });
+}
+
+void call_publish(struct call *call, const char *topic, json *payload)
+{
+    note_effect(call, EFFECT_PUBLISH, topic, json_print(call, payload));
+}
+
 FALLIBLE call_change(struct call *call, const char *what, const char *key, const char *kind, const char *detail)
 {
-    return change_log(call->tx, call->account, call->region, what, key, kind, detail);
+    const struct change_author author = { .principal = call->caller ? call->caller->arn : NULL,
+                                          .request = call->id,
+                                          .operation = call->model ? call->model->label : call->inner->name };
+    return change_log_by(call->tx, &author, call->account, call->region, what, key, kind, detail);
 }

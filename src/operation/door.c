@@ -61,7 +61,7 @@ FALLIBLE door_add(struct door *door, const struct operation *const *operations)
 
 void door_on_effect(struct door *door,
                     void (*sink)(void *arg, const char *account, const char *region, enum effect_kind kind,
-                                 const char *key),
+                                 const char *key, slice payload),
                     void *arg)
 {
     door->effect = sink;

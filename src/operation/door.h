@@ -15,7 +15,8 @@ struct door {
     struct pattern_pool patterns;
     struct piece *pieces;
     size_t piece_count;
-    void (*effect)(void *arg, const char *account, const char *region, enum effect_kind kind, const char *key);
+    void (*effect)(void *arg, const char *account, const char *region, enum effect_kind kind, const char *key,
+                   slice payload);
     void *effect_arg;
     atomic_uint_fast64_t defects;
 };
@@ -28,6 +29,7 @@ struct effect {
     struct effect *next;
     enum effect_kind kind;
     const char *key;
+    slice payload;
 };
 
 struct effects {

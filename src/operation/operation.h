@@ -61,15 +61,31 @@ enum caller_kind {
     CALLER_SERVICE /* muster itself (sweepers): nothing is checked */
 };
 
+enum session_kind { SESSION_NONE, SESSION_ROLE, SESSION_USER, SESSION_FEDERATED }; /* USER: GetSessionToken */
+
+struct caller_fact {
+    const char *key;
+    const slice *values;
+    size_t count;
+};
+
 /* Immutable; made by who authenticates; lives as long as the call (its own talloc reference or the call's child). */
 struct caller {
     enum caller_kind kind;
     const char *account;
-    const char *arn;       /* arn:aws:iam::A:user/path/name; of a device its certificate ARN */
-    const char *user_id;   /* AIDA..., A for root */
-    const char *user_name; /* users only */
-    const char *type;      /* aws:PrincipalType: "Account", "User", "AssumedRole" */
+    const char *arn;           /* who it is in errors and GetCallerIdentity: arn:aws:iam::A:user/path/name,
+                                  arn:aws:sts::A:assumed-role/R/S; of a device its certificate ARN */
+    const char *principal_arn; /* aws:PrincipalArn: of a role's session arn:aws:iam::A:role/path/R; NULL: as arn */
+    const char *user_id;       /* aws:userid: AIDA..., AROA...:session, A:name of a federated user, A for root */
+    const char *unique_id;     /* AIDA... or AROA... alone, as trust policies keep it; NULL: none */
+    const char *user_name;     /* users only */
+    const char *type;          /* aws:PrincipalType: "Account", "User", "AssumedRole", "FederatedUser" */
     bool is_root;
+    enum session_kind session;       /* temporary credentials, and of which kind */
+    const struct caller_fact *facts; /* condition keys that the session brings (auth.md 4.2.5): aws:PrincipalTag/k,
+                                        aws:TokenIssueTime, aws:FederatedProvider, sts:SourceIdentity,
+                                        cognito-identity.amazonaws.com:sub, credentials-iot:ThingName, ... */
+    size_t fact_count;
     const struct policy **policies; /* identity policies */
     size_t policy_count;
     const struct policy *boundary; /* NULL: none */
@@ -84,7 +100,8 @@ struct caller {
 /* ---- the call ---- */
 
 enum effect_kind {
-    EFFECT_DISCONNECT /* key: certificate id; its live connections in this account end (AUTH_ERROR) */
+    EFFECT_DISCONNECT, /* key: certificate id; its live connections in this account end (AUTH_ERROR) */
+    EFFECT_PUBLISH     /* key: topic; a message from the service itself, with this payload */
 };
 
 struct call {
@@ -127,8 +144,18 @@ FALLIBLE door_new(void *ctx, const struct door_options *options, struct door **o
 FALLIBLE door_add(struct door *door, const struct operation *const *operations);
 void door_on_effect(struct door *door,
                     void (*sink)(void *arg, const char *account, const char *region, enum effect_kind kind,
-                                 const char *key),
+                                 const char *key, slice payload),
                     void *arg);
+/* What a policy may ask about a resource where the request does not say it all: the path in an IAM name's ARN, tags. */
+struct resource {
+    const char *arn;                /* as api/authorization.json gave it; "*": none. May be replaced */
+    const struct caller_fact *tags; /* "aws:ResourceTag/KEY" */
+    size_t tag_count;
+};
+/* One for each service at most. Asked on a worker, in a snapshot, before a decision about a checked caller. What it
+   adds hangs off ctx. */
+void door_on_resource(struct door *door, const char *service,
+                      FALLIBLE (*look)(struct tx *tx, void *ctx, const struct call *call, struct resource *resource));
 void *door_get(struct door *door, const char *name); /* shared pieces the server put there: "issuer", "keys" */
 void door_put(struct door *door, const char *name, void *piece);
 struct store *door_store(struct door *door);
@@ -178,8 +205,10 @@ FALLIBLE call_require_pass_role(struct call *call, const char *role_arn, const c
 
 /* To be released after the commit; forgotten when the call fails. In APPLY (it is reset before a rerun). */
 void call_effect(struct call *call, enum effect_kind kind, const char *key);
+/* EFFECT_PUBLISH of a JSON payload, which stays its owner's. */
+void call_publish(struct call *call, const char *topic, json *payload);
 
-/* Writes the change log with the call's account and region. */
+/* Writes the change log with the call's account and region, and who made the change in which request. */
 FALLIBLE call_change(struct call *call, const char *what, const char *key, const char *kind, const char *detail);
 
 /* ---- answers ----

@@ -12,7 +12,9 @@
 #pragma once
 #include "operation/operation.h"
 
-extern const struct operation *const registry_operations[];
+extern const struct operation *const registry_operations[];       /* things and types */
+extern const struct operation *const registry_group_operations[]; /* groups, billing groups, tags */
+extern const struct operation *const registry_event_operations[]; /* event configurations */
 
 enum {
     THING_ATTRIBUTES_WITHOUT_TYPE = 3,
@@ -99,3 +101,6 @@ FALLIBLE registry_count_things(struct tx *tx, const char *account, const char *r
 /* ---- tags given at creation (x509.md 4.15): at most 50, the prefix aws: is reserved; from input member tags ---- */
 FALLIBLE registry_write_tags(struct call *call, const char *resource_arn);
 FALLIBLE registry_remove_tags(struct call *call, const char *resource_arn);
+
+/* For door_on_resource of the service "iot": tags of types, groups, policies, templates, role aliases. */
+FALLIBLE registry_resource(struct tx *tx, void *ctx, const struct call *call, struct resource *resource);

@@ -175,18 +175,7 @@ const struct operation registry_op_list_things = { "iot", "ListThings", STEPS({ 
 const struct operation registry_op_delete_thing = { "iot", "DeleteThing", STEPS({ APPLY, delete_thing }) };
 
 const struct operation *const registry_operations[] = {
-    &registry_op_create_thing,
-    &registry_op_describe_thing,
-    &registry_op_list_things,
-    &registry_op_delete_thing,
-    &registry_op_create_type,
-    &registry_op_describe_type,
-    &registry_op_create_group,
-    &registry_op_describe_group,
-    &registry_op_add_thing,
-    &registry_op_list_members,
-    &registry_op_list_groups_of_thing,
-    &registry_op_list_thing_principals,
-    &registry_op_list_principal_things,
-    NULL,
+    &registry_op_create_thing,          &registry_op_describe_thing,        &registry_op_list_things,
+    &registry_op_delete_thing,          &registry_op_create_type,           &registry_op_describe_type,
+    &registry_op_list_thing_principals, &registry_op_list_principal_things, NULL,
 };

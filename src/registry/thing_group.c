@@ -215,3 +215,8 @@ const struct operation registry_op_add_thing = { "iot", "AddThingToThingGroup", 
 const struct operation registry_op_list_members = { "iot", "ListThingsInThingGroup", STEPS({ READ, list_members }) };
 const struct operation registry_op_list_groups_of_thing = { "iot", "ListThingGroupsForThing",
                                                             STEPS({ READ, list_groups_of_thing }) };
+
+const struct operation *const registry_group_operations[] = {
+    &registry_op_create_group, &registry_op_describe_group,       &registry_op_add_thing,
+    &registry_op_list_members, &registry_op_list_groups_of_thing, NULL,
+};

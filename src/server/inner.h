@@ -4,9 +4,11 @@
 #include "broker/broker.h"
 #include "certificate/certificate.h"
 #include "gateway/gateway.h"
+#include "iam/iam.h"
 #include "operation/operation.h"
 #include "provisioning/provisioning.h"
 #include "server/server.h"
+#include "sts/sts.h"
 #include <stdatomic.h>
 
 /* All that runs; made by wire(), ended by server_run. */

@@ -16,16 +16,17 @@ static unsigned cores(void)
 
 /* ---- what the gateway asks ---- */
 
-static FALLIBLE find_key(void *arg, struct tx *tx, void *ctx, slice access_key_id, struct gateway_key **out)
+static FALLIBLE find_key(void *arg, struct tx *tx, void *ctx, slice access_key_id, slice token,
+                         struct gateway_key **out)
 {
     const struct server *server = arg;
     struct signing_key *found;
     *out = NULL;
-    TRY(account_find_key(tx, ctx, server->master_key, access_key_id, &found));
+    TRY(account_find_key(tx, ctx, server->master_key, access_key_id, token, &found));
     if (found == NULL)
         return NULL;
     *out = MAKE(ctx, struct gateway_key);
-    **out = (struct gateway_key){ .secret = found->secret, .caller = found->caller };
+    **out = (struct gateway_key){ .secret = found->secret, .caller = found->caller, .expires_ms = found->expires_ms };
     return NULL;
 }
 
@@ -82,12 +83,15 @@ static void on_changes(void *arg, const struct change *changes, size_t count)
     }
 }
 
-static void on_effect(void *arg, const char *account, const char *region, enum effect_kind kind, const char *key)
+static void on_effect(void *arg, const char *account, const char *region, enum effect_kind kind, const char *key,
+                      slice payload)
 {
     const struct server *server = arg;
     (void)region;
     if (kind == EFFECT_DISCONNECT)
         broker_disconnect_principal(server->broker, account, key);
+    if (kind == EFFECT_PUBLISH)
+        broker_publish(server->broker, account, slice_of(key), payload);
 }
 
 /* ---- pieces ---- */
@@ -117,8 +121,21 @@ static FALLIBLE open_keys(struct server *server)
 
 static FALLIBLE open_door(struct server *server)
 {
-    static const struct operation *const *const tables[] = { account_operations, registry_operations,
-                                                             certificate_operations, provisioning_operations };
+    static const struct operation *const *const tables[] = { account_operations,
+                                                             operator_operations,
+                                                             iam_entity_operations,
+                                                             iam_policy_operations,
+                                                             iam_oidc_operations,
+                                                             sts_operations,
+                                                             sts_web_operations,
+                                                             sts_alias_operations,
+                                                             registry_operations,
+                                                             registry_event_operations,
+                                                             registry_group_operations,
+                                                             certificate_operations,
+                                                             certificate_policy_operations,
+                                                             provisioning_operations,
+                                                             broker_operations };
     struct door_options options = { .store = server->store,
                                     .workers = server->workers,
                                     .master_key = server->master_key,

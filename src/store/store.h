@@ -139,6 +139,12 @@ struct change {
 /* Writes a row of the change log in this transaction; it is handed to on_change after the commit. */
 FALLIBLE change_log(struct tx *tx, const char *account, const char *region, const char *what, const char *key,
                     const char *kind, const char *detail);
+/* The same, and who made it, in which request and operation; any of them may be NULL. */
+struct change_author {
+    const char *principal, *request, *operation;
+};
+FALLIBLE change_log_by(struct tx *tx, const struct change_author *author, const char *account, const char *region,
+                       const char *what, const char *key, const char *kind, const char *detail);
 /* Set once, before the first submit. */
 void store_on_change(struct store *store, void (*changed)(void *arg, const struct change *changes, size_t count),
                      void *arg);

@@ -51,11 +51,20 @@ static void remember(struct change_list *list, const struct change *change)
 FALLIBLE change_log(struct tx *tx, const char *account, const char *region, const char *what, const char *key,
                     const char *kind, const char *detail)
 {
-    static const char insert[] = "INSERT INTO change (at, account, region, what, key, kind, detail)"
-                                 " VALUES (?, ?, ?, ?, ?, ?, ?)";
+    static const struct change_author nobody;
+    return change_log_by(tx, &nobody, account, region, what, key, kind, detail);
+}
+
+FALLIBLE change_log_by(struct tx *tx, const struct change_author *author, const char *account, const char *region,
+                       const char *what, const char *key, const char *kind, const char *detail)
+{
+    static const char insert[] =
+        "INSERT INTO change (at, account, region, what, key, kind, detail, principal, request, operation)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     TRY(store_run(tx, NULL, insert,
                   ARGS(sql_integer(clock_now_ms()), sql_text(account), sql_text(region), sql_text(what), sql_text(key),
-                       sql_text(kind), sql_text(detail))));
+                       sql_text(kind), sql_text(detail), sql_text(author->principal), sql_text(author->request),
+                       sql_text(author->operation))));
     struct change change = { account, region, what, key, kind, detail, sqlite3_last_insert_rowid(tx->connection->db) };
     remember(tx->changes, &change);
     return NULL;

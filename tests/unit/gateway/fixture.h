@@ -57,11 +57,12 @@ static inline void must(error *e)
 static const char allow_all[] =
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}]}";
 
-static FALLIBLE find_key(void *arg, struct tx *tx, void *ctx, slice id, struct gateway_key **out)
+static FALLIBLE find_key(void *arg, struct tx *tx, void *ctx, slice id, slice token, struct gateway_key **out)
 {
     struct server *server = arg;
     struct policy *policy;
     (void)tx;
+    (void)token;
     __atomic_add_fetch(&server->key_reads, 1, __ATOMIC_SEQ_CST);
     if (server->hold_reads) {
         sem_post(&server->holds);

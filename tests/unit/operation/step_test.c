@@ -138,8 +138,10 @@ static const struct operation *const operations[] = { &all_four,         &only_a
 
 /* ---- the house ---- */
 
-static void sink(void *arg, const char *account, const char *region, enum effect_kind kind, const char *key)
+static void sink(void *arg, const char *account, const char *region, enum effect_kind kind, const char *key,
+                 slice payload)
 {
+    assert_null(payload.at);
     assert_ptr_equal(arg, &house);
     assert_string_equal(account, "000000000001");
     assert_string_equal(region, "us-east-1");
