@@ -72,6 +72,9 @@ FALLIBLE account_role(struct tx *tx, void *ctx, const char *account, const char 
 FALLIBLE account_endpoint_prefix(struct tx *tx, void *ctx, const char *account, const char *region, const char *kind,
                                  const char **out);
 
+/* All of an account's endpoints, by DescribeEndpoint's types; made where they are not yet (APPLY only). */
+FALLIBLE account_endpoints(struct call *call, const char *account, json **out);
+
 struct account_host {
     const char *host; /* lower case, full: "a1b2...-ats.iot.us-east-1.localhost" */
     const char *account;

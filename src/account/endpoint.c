@@ -50,19 +50,37 @@ FALLIBLE account_default(struct tx *tx, void *ctx, const char **out)
     return NULL;
 }
 
+static FALLIBLE address_of(struct call *call, const char *account, const struct endpoint *endpoint, const char **out)
+{
+    const char *prefix = NULL, *default_account = "", *domain = door_get(call->door, ACCOUNT_DOMAIN);
+    TRY(account_default(call->tx, call, &default_account));
+    *out = domain;
+    if (endpoint->is_data && strcmp(default_account, account) == 0)
+        return NULL;
+    TRY(account_endpoint_prefix(call->tx, call, account, call->region, endpoint->kind, &prefix));
+    *out = text_format(call, "%s%s%s.%s", prefix, endpoint->middle, call->region, domain);
+    return NULL;
+}
+
+FALLIBLE account_endpoints(struct call *call, const char *account, json **out)
+{
+    *out = json_new_object(call);
+    for (size_t i = 0; i < ENDPOINTS; i++) {
+        const char *address = NULL;
+        TRY(address_of(call, account, &endpoints[i], &address));
+        json_put_text(*out, endpoints[i].type, address);
+    }
+    return NULL;
+}
+
 static FALLIBLE describe_endpoint(struct call *call)
 {
-    const char *type = call_string(call, "endpointType"), *prefix = NULL, *default_account = "";
-    const char *domain = door_get(call->door, ACCOUNT_DOMAIN);
+    const char *type = call_string(call, "endpointType"), *address = NULL;
     for (size_t i = 0; i < ENDPOINTS; i++) {
         if (strcmp(endpoints[i].type, type ? type : "iot:Data-ATS") != 0)
             continue;
-        TRY(account_default(call->tx, call, &default_account));
-        if (endpoints[i].is_data && strcmp(default_account, call->account) == 0)
-            return answer(call, string("endpointAddress", domain));
-        TRY(account_endpoint_prefix(call->tx, call, call->account, call->region, endpoints[i].kind, &prefix));
-        return answer(call, string("endpointAddress",
-                                   text_format(call, "%s%s%s.%s", prefix, endpoints[i].middle, call->region, domain)));
+        TRY(address_of(call, call->account, &endpoints[i], &address));
+        return answer(call, string("endpointAddress", address));
     }
     return error_new(call, "InvalidRequestException",
                      "endpointType: %s is none of iot:Data-ATS, iot:Data, iot:CredentialProvider, iot:Jobs, "

@@ -1,4 +1,4 @@
-/* aws.c - muster aws [--dir DIR] ...: the user's own `aws`, with endpoint, CA, region and keys of the folder, so that no
+/* aws.c - muster aws [--dir DIR] [--account ID] ...: the user's own `aws`, with endpoint, CA, region and keys of the folder, so that no
    command can reach a real account by mistake. */
 #include "cli/cli.h"
 #include "base/memory.h"
@@ -38,14 +38,14 @@ static FALLIBLE check_arguments(void *ctx, int argc, char **argv)
     return NULL;
 }
 
-static FALLIBLE set_variables(void *ctx, const char *dir, const struct environment *environment)
+static FALLIBLE set_variables(void *ctx, const char *path, const struct environment *environment)
 {
     for (size_t i = 0; i < sizeof(dropped) / sizeof(*dropped); i++)
         unsetenv(dropped[i]);
     for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++) {
         const char *value = cli_environment_get(environment, passed[i]);
         if (value == NULL)
-            return error_new(ctx, "InvalidFolder", "%s/%s does not set %s.", dir, FILE_ENVIRONMENT, passed[i]);
+            return error_new(ctx, "InvalidFolder", "%s does not set %s.", path, passed[i]);
         setenv(passed[i], value, 1);
     }
     setenv("AWS_CONFIG_FILE", "/dev/null", 1);
@@ -55,12 +55,12 @@ static FALLIBLE set_variables(void *ctx, const char *dir, const struct environme
     return NULL;
 }
 
-static FALLIBLE run(void *ctx, const char *dir, int argc, char **argv)
+static FALLIBLE run(void *ctx, const char *path, int argc, char **argv)
 {
     struct environment *environment;
     TRY(check_arguments(ctx, argc, argv));
-    TRY(cli_environment_read(ctx, dir, &environment));
-    TRY(set_variables(ctx, dir, environment));
+    TRY(cli_environment_read(ctx, path, &environment));
+    TRY(set_variables(ctx, path, environment));
 
     const char **line = MAKE_ARRAY(ctx, const char *, (size_t)argc + 8);
     int count = 0;
@@ -81,13 +81,16 @@ static FALLIBLE run(void *ctx, const char *dir, int argc, char **argv)
 int cli_aws(int argc, char **argv)
 {
     SCRATCH ctx = talloc_new(NULL);
-    const char *dir = getenv("MUSTER_DIR");
+    const char *dir = NULL, *account = NULL;
     int first = 1;
-    if (argc >= 3 && strcmp(argv[1], "--dir") == 0) {
-        dir = argv[2];
-        first = 3;
+    for (; first + 1 < argc; first += 2) {
+        if (strcmp(argv[first], "--dir") == 0)
+            dir = argv[first + 1];
+        else if (strcmp(argv[first], "--account") == 0)
+            account = argv[first + 1];
+        else
+            break;
     }
-    if (dir == NULL)
-        dir = ".muster-dev"; /* what `make run` serves */
-    return cli_fail("aws", run(ctx, dir, argc - first, argv + first));
+    const char *path = cli_environment_file(ctx, cli_folder(dir), account);
+    return cli_fail("aws", run(ctx, path, argc - first, argv + first));
 }

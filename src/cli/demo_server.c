@@ -69,7 +69,7 @@ FALLIBLE demo_make_folder(struct demo *demo)
     demo->log = text_format(demo, "%s/musterd.log", folder);
     TRY(find_ports(demo, configuration));
     TRY(cli_init_folder(demo, &wish));
-    return cli_environment_read(demo, demo->dir, &demo->environment);
+    return cli_environment_read(demo, cli_environment_file(demo, demo->dir, NULL), &demo->environment);
 }
 
 /* ---- programs ---- */

@@ -9,6 +9,9 @@ static const struct subcommand {
 } subcommands[] = {
     { "init", cli_init, "make a data folder: configuration, certificates, store, an administrator's key" },
     { "aws", cli_aws, "run the AWS CLI against a folder's server: muster aws --dir DIR iot list-things" },
+    { "account", cli_account, "accounts of the running server: muster account create|list|show" },
+    { "audit", cli_audit, "who did what: muster audit --principal ada --outcome denied" },
+    { "history", cli_history, "what happened to a thing or a certificate: muster history pump-7" },
     { "demo", cli_demo, "start a server on loopback and let 25 simulated devices provision themselves" },
     { "bench", cli_bench, "load generator: muster bench connect|provision" },
 };

@@ -75,13 +75,26 @@ static void take_line(struct environment *environment, slice line)
     variable->value = text_copy_n(environment, rest.at + 1, rest.length - 2);
 }
 
-FALLIBLE cli_environment_read(void *ctx, const char *dir, struct environment **out)
+const char *cli_folder(const char *given)
 {
-    const char *path = text_format(ctx, "%s/%s", dir, FILE_ENVIRONMENT);
+    const char *dir = given ? given : getenv("MUSTER_DIR");
+    return dir ? dir : ".muster-dev";
+}
+
+const char *cli_environment_file(void *ctx, const char *dir, const char *account)
+{
+    return account ? text_format(ctx, "%s/%s-%s", dir, FILE_ENVIRONMENT, account)
+                   : text_format(ctx, "%s/%s", dir, FILE_ENVIRONMENT);
+}
+
+FALLIBLE cli_environment_read(void *ctx, const char *path, struct environment **out)
+{
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return error_new(ctx, "InvalidFolder", "%s cannot be read: %s; make the folder with: muster init --dir %s",
-                         path, strerror(errno), dir);
+        return error_new(
+            ctx, "InvalidFolder",
+            "%s cannot be read: %s; muster init makes a folder, muster account create another account in it", path,
+            strerror(errno));
     char *text = talloc_zero_size(ctx, ENVIRONMENT_MAX);
     size_t length = fread(text, 1, ENVIRONMENT_MAX - 1, file);
     fclose(file);

@@ -166,6 +166,7 @@ FALLIBLE authenticate(struct exchange *exchange)
     TRY(sigv4_parse(exchange, &request, &material));
     if (material == NULL)
         return sigv4_missing(exchange, exchange->route.protocol == PROTOCOL_QUERY ? SIGV4_QUERY : SIGV4_JSON);
+    exchange->access_key = material->access_key_id;
     door_route(door, exchange, http, material->service, &exchange->route);
     return verify(exchange, &request, material);
 }

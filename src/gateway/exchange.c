@@ -38,14 +38,19 @@ static void finished(struct call *call)
     talloc_free(exchange);
 }
 
-/* Only the name: a message about a signature holds the signed headers, which hold a session token. */
+/* Only the name: a message about a signature holds the signed headers, which hold a session token. Strangers can fill
+   neither the log nor the audit trail. */
 static void log_refusal(struct exchange *exchange)
 {
     struct station *station = exchange->handle.station;
     const struct scope client = { &station->scope, "client", exchange->client };
     const struct scope request = { &client, "request", exchange->request_id };
-    if (quiet_allows(&station->request_lines, &station->scope, "refused requests"))
+    bool allowed = quiet_allows(&station->request_lines, &station->scope, "refused requests");
+    if (allowed)
         log_info(&request, "refused a request: %s", exchange->refused->name);
+    if (allowed || exchange->caller != NULL)
+        door_audit_refusal(exchange->gateway->options.door, &exchange->route, exchange->request_id, exchange->source_ip,
+                           exchange->access_key, exchange->caller, exchange->refused);
 }
 
 static void refused(struct loop_post *post)

@@ -30,6 +30,7 @@ struct exchange {
 
     struct route route;
     struct known_key *key;
+    slice access_key;            /* what the request claims; at NULL: nothing yet */
     const struct caller *caller; /* set by authenticate */
     const char *region;
     struct call *call;

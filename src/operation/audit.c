@@ -1,9 +1,22 @@
-/* audit.c - one line a call: who did what to what, from where, and how it ended. Names only: no secret is a label. */
+/* audit.c - one line a call: who did what to what, from where, and how it ended. Names only: no secret is a label. The
+   log shows it, and whoever the server set as the sink keeps it (docs/operations.md). */
 #include "operation/door.h"
+#include "base/clock.h"
 
 enum { VALUE_MAX = 256, REASON_MAX = 400 };
 
-/* The members that say what the call is about travel in the path or a header. */
+/* Does a template of the operation's rights name this member? */
+static bool is_named_in_rights(const struct authorization *row, const char *member)
+{
+    size_t length = strlen(member);
+    for (size_t i = 0; row != NULL && i < row->resource_count; i++)
+        for (const char *at = strchr(row->resources[i], '{'); at != NULL; at = strchr(at + 1, '{'))
+            if (strncmp(at + 1, member, length) == 0 && at[1 + length] == '}')
+                return true;
+    return false;
+}
+
+/* The members that say what the call is about: they travel in the path or a header, or rights are asked on them. */
 static json *resource_members(const struct call *call)
 {
     const struct shape *input = call->model->input;
@@ -11,8 +24,9 @@ static json *resource_members(const struct call *call)
     for (size_t i = 0; i < input->member_count; i++) {
         const struct shape_member *member = &input->members[i];
         slice value = call_text(call, member->name);
-        if ((member->in != IN_PATH && member->in != IN_HEADER) || member->shape->sensitive || value.at == NULL ||
-            !text_is_utf8(value) || value.length > VALUE_MAX)
+        bool tells = member->in == IN_PATH || member->in == IN_HEADER ||
+                     is_named_in_rights(call->model->authorization, member->name);
+        if (!tells || member->shape->sensitive || value.at == NULL || !text_is_utf8(value) || value.length > VALUE_MAX)
             continue;
         if (resource == NULL)
             resource = json_object_new_object();
@@ -39,6 +53,50 @@ static void put_provisioning(json *line, const struct call *call)
     if (call_text(call, "templateName").at != NULL && text_is_utf8(call_text(call, "templateName")))
         json_put_slice(line, "provisioningTemplateName", call_text(call, "templateName"));
     json_put_text(line, "details", call->error ? call->error->message : "");
+}
+
+/* ---- the line that is kept ---- */
+
+static bool is_denial(const char *name)
+{
+    static const char *const denials[] = { "AccessDenied", "AccessDeniedException", "UnauthorizedException",
+                                           "ForbiddenException", "NotAuthorizedException" };
+    for (size_t i = 0; name != NULL && i < sizeof(denials) / sizeof(*denials); i++)
+        if (strcmp(denials[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void keep(const struct door *door, json *line, const char *request_id, const char *error_name)
+{
+    char now[CLOCK_TEXT_MAX];
+    if (door->audit == NULL)
+        return;
+    SCRATCH scratch = talloc_new(NULL);
+    clock_log(clock_now_ms(), now);
+    json_put_text(line, "time", text_format(scratch, "%.10sT%sZ", now, now + 11));
+    json_put_text(line, "requestId", request_id);
+    json_put_text(line, "outcome", error_name == NULL ? "success" : is_denial(error_name) ? "denied" : "failure");
+    door->audit(door->audit_arg, json_print(scratch, line));
+}
+
+void door_audit_refusal(struct door *door, const struct route *route, const char *request_id, const char *source_ip,
+                        slice access_key, const struct caller *caller, const error *e)
+{
+    SCRATCH scratch = talloc_new(NULL);
+    json *line = json_new_object(scratch);
+    json_put_text(line, "operation",
+                  route->operation ? route->operation->label
+                  : route->name ? text_format(scratch, "%s.%.100s", route->service ? route->service : "?", route->name)
+                                : NULL);
+    put_caller(line, caller);
+    if (caller != NULL)
+        json_put_text(line, "accountId", caller->account);
+    else if (access_key.at != NULL && access_key.length <= 128 && text_is_utf8(access_key))
+        json_put_slice(line, "accessKeyId", access_key);
+    json_put_text(line, "sourceIp", source_ip);
+    json_put_text(line, "error", e->name); /* its message may hold signed headers, and so a session token */
+    keep(door, line, request_id, caller ? e->name : "AccessDenied");
 }
 
 void audit_write(const struct call *call, int status, int64_t took_us)
@@ -70,4 +128,8 @@ void audit_write(const struct call *call, int status, int64_t took_us)
               : call->model ? LOG_INFO
                             : LOG_DEBUG,
               &call->scope, event ? event : "Operation", line);
+    if (call->model != NULL) {
+        json_put_text(line, "userAgent", call->user_agent);
+        keep(call->door, line, call->id, call->error ? call->error->name : NULL);
+    }
 }

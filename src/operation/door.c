@@ -68,6 +68,12 @@ void door_on_effect(struct door *door,
     door->effect_arg = arg;
 }
 
+void door_on_audit(struct door *door, void (*sink)(void *arg, slice line), void *arg)
+{
+    door->audit = sink;
+    door->audit_arg = arg;
+}
+
 void *door_get(struct door *door, const char *name)
 {
     for (size_t i = 0; i < door->piece_count; i++)

@@ -18,6 +18,8 @@ struct door {
     void (*effect)(void *arg, const char *account, const char *region, enum effect_kind kind, const char *key,
                    slice payload);
     void *effect_arg;
+    void (*audit)(void *arg, slice line);
+    void *audit_arg;
     atomic_uint_fast64_t defects;
 };
 

@@ -37,6 +37,17 @@ FALLIBLE list_row(const struct row *row, void *arg)
     return NULL;
 }
 
+FALLIBLE list_each(struct list *list, struct list_order order, const struct value *args, size_t count)
+{
+    struct value all[LIST_ARGS_MAX + 2];
+    if (count > LIST_ARGS_MAX)
+        return error_new(list->call, "InternalFailureException", "A list takes at most %d values.", LIST_ARGS_MAX);
+    memcpy(all, args, count * sizeof(*args));
+    all[count] = list_after(list);
+    all[count + 1] = list_limit(list);
+    return store_each(list->call->tx, list_row, list, goes_down(list) ? order.down : order.up, all, count + 2);
+}
+
 error *list_answer(struct list *list)
 {
     return page_answer(list->call, &list->page, list->member, list->array);

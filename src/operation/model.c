@@ -115,9 +115,10 @@ static FALLIBLE compile_operation(void *ctx, const struct model *model, json *so
     operation->unsigned_allowed = slice_is(json_get_slice(source, "auth"), "none");
     TRY(compile_ends(ctx, model, source, operation));
     TRY(compile_errors(ctx, model, json_get_array(source, "errors"), operation));
-    if ((topic == NULL) != (model->protocol != MODEL_MQTT) || (topic == NULL && (uri == NULL || method == NULL)))
-        return model_broken(ctx, model, operation->name, "has no way to be reached");
-    return compile_path(ctx, operation, topic ? topic : uri);
+    bool by_topic = model->protocol == MODEL_MQTT, by_uri = !by_topic && model->protocol != MODEL_OPERATOR;
+    if ((topic != NULL) != by_topic || (uri != NULL) != by_uri || (method != NULL) != by_uri)
+        return model_broken(ctx, model, operation->name, "has no way to be reached, or one of another protocol");
+    return by_topic || by_uri ? compile_path(ctx, operation, by_topic ? topic : uri) : NULL;
 }
 
 static int by_name(const void *a, const void *b)
@@ -162,9 +163,11 @@ static FALLIBLE compile_operations(void *ctx, struct model *model, json *operati
 static const struct {
     const char *name;
     enum model_protocol protocol;
-} protocols[] = {
-    { "rest-json", MODEL_REST_JSON }, { "json", MODEL_JSON }, { "query", MODEL_QUERY }, { "mqtt", MODEL_MQTT }
-};
+} protocols[] = { { "rest-json", MODEL_REST_JSON },
+                  { "json", MODEL_JSON },
+                  { "query", MODEL_QUERY },
+                  { "mqtt", MODEL_MQTT },
+                  { "operator", MODEL_OPERATOR } };
 
 static FALLIBLE compile_protocol(void *ctx, struct model *model, json *source)
 {

@@ -88,7 +88,13 @@ struct model_alias {
     const char *name, *stands_for;
 };
 
-enum model_protocol { MODEL_REST_JSON, MODEL_JSON, MODEL_QUERY, MODEL_MQTT };
+enum model_protocol {
+    MODEL_REST_JSON,
+    MODEL_JSON,
+    MODEL_QUERY,
+    MODEL_MQTT,
+    MODEL_OPERATOR /* the server's own socket; no request over the network reaches it */
+};
 
 struct model {
     const char *file; /* "iot": what operation.service names */

@@ -160,6 +160,15 @@ void *door_get(struct door *door, const char *name); /* shared pieces the server
 void door_put(struct door *door, const char *name, void *piece);
 struct store *door_store(struct door *door);
 
+/* One line a call that an operation of a model answered, and one a request that was refused before: a JSON object
+   (docs/operations.md). Any thread; the text lives during the call of the sink. Set once, before the first call. */
+void door_on_audit(struct door *door, void (*sink)(void *arg, slice line), void *arg);
+/* A request that never became a call. `caller` NULL: it was not authenticated, and `access_key` is what it claimed (at
+   NULL: nothing). */
+struct route;
+void door_audit_refusal(struct door *door, const struct route *route, const char *request_id, const char *source_ip,
+                        slice access_key, const struct caller *caller, const error *e);
+
 /* Counters for the metrics page. */
 struct door_numbers {
     const char *operation; /* "iot.CreateThing" */
@@ -261,6 +270,11 @@ static inline struct member value_of(const char *name, json *value) /* takes ove
                       ARGS(..., list_after(&list), list_limit(&list))));
        return list_answer(&list);
 
+   A list that goes both ways says its statement once; list_each walks it up or down, as the request wishes:
+
+       TRY(list_each(&list, LIST_BY("sequence", "SELECT name, sequence FROM policy WHERE account = ? AND region = ? AND"),
+                     ARGS(account, region)));
+
    Tokens are bound to the account, the region, the operation and every other input member; they cannot be forged. A
    bad one, or a size out of range, fails with InvalidRequestException. */
 struct page {
@@ -290,6 +304,16 @@ FALLIBLE list_begin(struct list *list);
 FALLIBLE list_row(const struct row *row, void *list); /* for store_each */
 struct value list_after(const struct list *list);     /* where this page begins: before every text or number at first */
 struct value list_limit(const struct list *list);
+/* One statement in two orders: `select` ends where the condition on `key` belongs. Both are literals. */
+struct list_order {
+    const char *up, *down;
+};
+#define LIST_BY(key, select)                                                 \
+    ((struct list_order){ .up = select " " key " > ? ORDER BY " key " LIMIT ?", \
+                          .down = select " " key " < ? ORDER BY " key " DESC LIMIT ?" })
+/* `args` are those of `select`; at most LIST_ARGS_MAX. */
+enum { LIST_ARGS_MAX = 8 };
+FALLIBLE list_each(struct list *list, struct list_order order, const struct value *args, size_t count);
 error *list_answer(struct list *list);
 json *list_entry_text(struct call *call, const struct row *row); /* column 0, for lists of names */
 

@@ -150,7 +150,7 @@ static bool route_by_scope(struct door *door, const struct http_request *request
     const struct model *known = NULL;
     for (size_t i = 0; i < door->model_count; i++) {
         const struct model *model = door->models[i];
-        if (model->protocol == MODEL_MQTT || !has_scope(model, scope))
+        if (model->protocol == MODEL_MQTT || model->protocol == MODEL_OPERATOR || !has_scope(model, scope))
             continue;
         if (model->protocol == MODEL_REST_JSON && route_in_model(model, request, out))
             return true;

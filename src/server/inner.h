@@ -8,6 +8,7 @@
 #include "operation/operation.h"
 #include "provisioning/provisioning.h"
 #include "server/server.h"
+#include "server/trail.h"
 #include "sts/sts.h"
 #include <stdatomic.h>
 
@@ -35,6 +36,8 @@ struct server {
     atomic_int parts; /* of those that end before the loops do: broker and gateway */
     uv_async_t ended; /* both have let go of everything */
     bool stopping;
+    struct operator* operator;             /* DIR/musterd.sock */
+    struct trail *trail;                   /* DIR/audit */
     struct administration *administration; /* test builds */
 };
 
@@ -42,6 +45,10 @@ struct server {
 FALLIBLE server_wire(struct server *server);
 /* sweep.c: one internal call; the next follows at once while there is more. */
 void server_sweep(struct server *server);
+
+/* operator.c: DIR/musterd.sock. Closed after the broker and the gateway; calls that are still on their way are dropped. */
+FALLIBLE operator_open(struct server *server);
+void operator_close(struct server *server);
 
 /* administration.c: DIR/admin.sock, in test builds only: "clock +3600", "stall 2000", "sweep". */
 FALLIBLE administration_open(struct server *server);

@@ -66,6 +66,7 @@ static void all_ended(uv_async_t *async)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
     uv_close((uv_handle_t *)&server->minute, NULL);
     uv_close((uv_handle_t *)async, NULL);
+    operator_close(server);
     administration_close(server);
 }
 
@@ -88,6 +89,7 @@ static FALLIBLE serve(struct server *server)
     uv_timer_init(&server->uv, &server->minute);
     server->minute.data = server;
     uv_timer_start(&server->minute, every_minute, SWEEP_MS, SWEEP_MS);
+    TRY(operator_open(server));
     TRY(administration_open(server));
 
     for (size_t i = 0; i < server->loop_count; i++)
@@ -120,6 +122,7 @@ static void close_all(struct server *server)
         loop_stop(server->loops[i]);
     for (size_t i = 0; i < server->loop_count; i++)
         loop_join(server->loops[i]);
+    trail_close(server->trail);
 }
 
 static void configure_log(const struct configuration *configuration)
@@ -143,6 +146,8 @@ FALLIBLE server_run(void *ctx, const char *dir)
     error *e = server_wire(server);
     if (e != NULL) {
         close_store(server); /* the loops have not run yet */
+        if (server->trail != NULL)
+            trail_close(server->trail);
         return e;
     }
     TRY(serve(server));

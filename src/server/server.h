@@ -23,6 +23,7 @@ struct configuration {
     int loops, workers, key_pool;
     int connection_limit;
     int session_expiry_max_s;
+    int audit_days;
     const char *log_format; /* "text", "json" */
     const char *log_level;  /* "debug", "info", "warn", "error" */
     bool enforce_iam;
@@ -54,3 +55,5 @@ FALLIBLE server_run(void *ctx, const char *dir);
 #define FILE_ISSUER           "issuer.pem"
 #define FILE_ISSUER_KEY       "issuer.key"
 #define FILE_ENVIRONMENT      "env"
+#define FILE_SOCKET           "musterd.sock"
+#define FILE_AUDIT            "audit"

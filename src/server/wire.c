@@ -146,12 +146,16 @@ static FALLIBLE open_door(struct server *server)
     TRY(door_new(server, &options, &server->door));
     for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
         TRY(door_add(server->door, tables[i]));
+    door_put(server->door, ACCOUNT_MASTER_KEY, server->master_key);
     door_put(server->door, ACCOUNT_DOMAIN, (void *)(uintptr_t)server->configuration->domain);
     door_put(server->door, CERTIFICATE_ISSUER, server->issuer);
     door_put(server->door, CERTIFICATE_KEYS, server->keys);
     if (server->configuration->allow_unrevoke)
         door_put(server->door, CERTIFICATE_ALLOW_UNREVOKE, server);
     door_on_effect(server->door, on_effect, server);
+    TRY(trail_open(server, file_of(server, FILE_AUDIT), server->configuration->audit_days, &server->scope,
+                   &server->trail));
+    door_on_audit(server->door, trail_add, server->trail);
     return NULL;
 }
 

@@ -125,3 +125,4 @@ CREATE TABLE retained_message (
 ALTER TABLE change ADD COLUMN principal TEXT;
 ALTER TABLE change ADD COLUMN request TEXT;
 ALTER TABLE change ADD COLUMN operation TEXT;
+CREATE INDEX change_of_thing ON change (account, region, detail, sequence) WHERE what = 'thing-principal';
