@@ -25,6 +25,7 @@ static json *resource_members(const struct call *call)
         const struct shape_member *member = &input->members[i];
         slice value = call_text(call, member->name);
         bool tells = member->in == IN_PATH || member->in == IN_HEADER ||
+                     call->model->model->protocol == MODEL_OPERATOR ||
                      is_named_in_rights(call->model->authorization, member->name);
         if (!tells || member->shape->sensitive || value.at == NULL || !text_is_utf8(value) || value.length > VALUE_MAX)
             continue;

@@ -327,6 +327,25 @@ class Server:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout.strip() else None
 
+    def muster(self, subcommand, *arguments, fails=None):
+        """A subcommand of muster on this folder: what it printed; with fails=STATUS what it wrote on standard error."""
+        done = run(BUILD / "muster", subcommand, *arguments, "--dir", self.dir, home=self.home)
+        assert done.returncode == (fails or 0), done.stderr or done.stdout
+        return done.stderr if fails else done.stdout
+
+    def other_account(self, account=None):
+        """Another account of the same server, with a key of its own: a Server whose calls are that account's. It is not
+        to be started or stopped."""
+        made = json.loads(self.muster("account", "create", *([account] if account else []), "--json"))
+        other = copy.copy(self)
+        other._connection, other._clients = None, {}
+        other.account, other.role = made["accountId"], made["provisioningRoleArn"]
+        other.access_key, other.secret_key = made["accessKeyId"], made["secretAccessKey"]
+        other.host = made["endpoints"]["iot:Data-ATS"]
+        other.endpoints = made["endpoints"]
+        self.secrets.add(other.secret_key)
+        return other
+
     def tls(self, port=None, alpn=(), identity=None, server_name=None):
         """A TLS connection to one of the ports, as a socket."""
         context = ssl.create_default_context(cafile=self.ca)
@@ -334,7 +353,7 @@ class Server:
             context.set_alpn_protocols(list(alpn))
         if identity:
             context.load_cert_chain(identity.certificate_file, identity.key_file)
-        plain = socket.create_connection((self.host, port or self.https_port), PATIENCE_S)
+        plain = socket.create_connection(("127.0.0.1", port or self.https_port), PATIENCE_S)
         return context.wrap_socket(plain, server_hostname=server_name or self.host)
 
     def now(self):
