@@ -28,6 +28,7 @@ static const struct row {
     { "thing-type", NULL, NOBODY },
     { "template", NULL, NOBODY },
     { "endpoint", NULL, NOBODY },
+    { "event-configuration", NULL, NOBODY },
     { "account", NULL, NOBODY },
     { "thing-principal", NULL, CERTIFICATE },
     { "policy-target", NULL, CERTIFICATE },

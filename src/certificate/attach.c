@@ -1,5 +1,4 @@
-/* attach.c - AttachPolicy, DetachPolicy, ListAttachedPolicies, AttachThingPrincipal, DetachThingPrincipal
-   (x509.md 2.3, 2.4, 4.13, 4.14). */
+/* attach.c - AttachPolicy, DetachPolicy, ListAttachedPolicies (x509.md 2.4, 4.14). */
 #include "certificate/inner.h"
 #include "base/encode.h"
 
@@ -127,29 +126,7 @@ static FALLIBLE list_attached(struct call *call)
     return list_answer(&list);
 }
 
-/* ---- things ---- */
-
-static FALLIBLE attach_principal(struct call *call)
-{
-    enum target_kind kind = TARGET_CERTIFICATE;
-    const char *principal = call_string(call, "principal"), *type = call_string(call, "thingPrincipalType"), *name;
-    TRY(certificate_check_target(call, "principal", principal, false, &kind, &name));
-    TRY(registry_attach_principal(call, principal, call_string(call, "thingName"),
-                                  type != NULL && strcmp(type, "EXCLUSIVE_THING") == 0));
-    return answer(call);
-}
-
-static FALLIBLE detach_principal(struct call *call)
-{
-    TRY(registry_detach_principal(call, call_string(call, "principal"), call_string(call, "thingName")));
-    return answer(call);
-}
-
 const struct operation certificate_op_attach_policy = { "iot", "AttachPolicy", STEPS({ APPLY, attach_policy }) };
 const struct operation certificate_op_detach_policy = { "iot", "DetachPolicy", STEPS({ APPLY, detach_policy }) };
 const struct operation certificate_op_list_attached_policies = { "iot", "ListAttachedPolicies",
                                                                  STEPS({ READ, list_attached }) };
-const struct operation certificate_op_attach_principal = { "iot", "AttachThingPrincipal",
-                                                           STEPS({ APPLY, attach_principal }) };
-const struct operation certificate_op_detach_principal = { "iot", "DetachThingPrincipal",
-                                                           STEPS({ APPLY, detach_principal }) };

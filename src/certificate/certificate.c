@@ -72,7 +72,7 @@ static FALLIBLE delete_certificate(struct call *call)
     if (policies && !call_flag(call, "forceDelete"))
         return error_new(call, "DeleteConflictException",
                          "Certificate policies must be detached before deletion (arn: %s)", arn);
-    TRY(certificate_remove(call, id));
+    TRY(certificate_remove(call, certificate));
     return answer(call);
 }
 
@@ -126,5 +126,7 @@ const struct operation *const certificate_operations[] = {
     &certificate_op_list,
     &certificate_op_attach_principal,
     &certificate_op_detach_principal,
+    &certificate_op_list_principal_things,
+    &certificate_op_list_principal_things_v2,
     NULL,
 };

@@ -52,7 +52,7 @@ FALLIBLE certificate_find(struct tx *tx, void *ctx, const char *account, const c
    CertificateStateException. Leaving ACTIVE ends the live connections. */
 FALLIBLE certificate_set_status(struct call *call, const struct certificate *certificate, const char *status);
 /* Removes the row and its change; the caller has checked attachments. */
-FALLIBLE certificate_remove(struct call *call, const char *id);
+FALLIBLE certificate_remove(struct call *call, const struct certificate *certificate);
 /* Is it attached to a policy or a thing? */
 FALLIBLE certificate_is_attached(struct call *call, const char *id, bool *things, bool *policies);
 

@@ -22,4 +22,5 @@ extern const struct operation certificate_op_create_keys, certificate_op_create_
 extern const struct operation certificate_op_create_policy, certificate_op_get_policy, certificate_op_list_policies,
     certificate_op_delete_policy;
 extern const struct operation certificate_op_attach_policy, certificate_op_detach_policy,
-    certificate_op_list_attached_policies, certificate_op_attach_principal, certificate_op_detach_principal;
+    certificate_op_list_attached_policies, certificate_op_attach_principal, certificate_op_detach_principal,
+    certificate_op_list_principal_things, certificate_op_list_principal_things_v2;

@@ -43,6 +43,18 @@ FALLIBLE certificate_find(struct tx *tx, void *ctx, const char *account, const c
     return NULL;
 }
 
+static FALLIBLE tell(struct call *call, const struct certificate *certificate, const char *status,
+                     const char *operation)
+{
+    json *members = json_new_object(call);
+    json_put_text(members, "certificateId", certificate->id);
+    json_put_text(members, "certificateArn", call_arn(call, "cert/%s", certificate->id));
+    json_put_text(members, "status", status);
+    json_put(members, "caCertificateId", certificate->ca_id ? json_object_new_string(certificate->ca_id) : NULL);
+    return registry_event(call, EVENT_CERTIFICATE, text_format(call, "certificate/%s", certificate->id), operation,
+                          members);
+}
+
 FALLIBLE certificate_store(struct call *call, const struct pki_certificate *certificate, const char *status)
 {
     int64_t sequence;
@@ -55,7 +67,8 @@ FALLIBLE certificate_store(struct call *call, const struct pki_certificate *cert
              sql_text(certificate->pem), sql_text(random_uuid(call)), sql_integer(certificate->not_before_s),
              sql_integer(certificate->not_after_s), sql_integer(call->now_ms), sql_integer(sequence),
              sql_integer(call->now_ms))));
-    return call_change(call, "certificate", certificate->id, "CREATED", status);
+    TRY(call_change(call, "certificate", certificate->id, "CREATED", status));
+    return tell(call, &(struct certificate){ .id = certificate->id }, status, "CREATED");
 }
 
 /* ---- the status machine ---- */
@@ -98,7 +111,8 @@ FALLIBLE certificate_set_status(struct call *call, const struct certificate *cer
                        sql_text(call->account))));
     if (strcmp(certificate->status, "ACTIVE") == 0)
         call_effect(call, EFFECT_DISCONNECT, certificate->id);
-    return call_change(call, "certificate", certificate->id, "UPDATED", status);
+    TRY(call_change(call, "certificate", certificate->id, "UPDATED", status));
+    return tell(call, certificate, status, "UPDATED");
 }
 
 /* ---- removal ---- */
@@ -117,11 +131,13 @@ FALLIBLE certificate_is_attached(struct call *call, const char *id, bool *things
     return NULL;
 }
 
-FALLIBLE certificate_remove(struct call *call, const char *id)
+FALLIBLE certificate_remove(struct call *call, const struct certificate *certificate)
 {
+    const char *id = certificate->id;
     TRY(store_run(call->tx, NULL, "DELETE FROM policy_target WHERE account = ? AND region = ? AND target = ?",
                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(call_arn(call, "cert/%s", id)))));
     TRY(store_run(call->tx, NULL, "DELETE FROM certificate WHERE region = ? AND id = ? AND account = ?",
                   ARGS(sql_text(call->region), sql_text(id), sql_text(call->account))));
-    return call_change(call, "certificate", id, "DELETED", NULL);
+    TRY(call_change(call, "certificate", id, "DELETED", NULL));
+    return tell(call, certificate, certificate->status, "DELETED");
 }

@@ -25,6 +25,7 @@ static const struct row {
     { "thing-type", NULL, NOTHING },
     { "template", NULL, NOTHING },
     { "endpoint", NULL, NOTHING },
+    { "event-configuration", NULL, NOTHING },
     { "certificate", NULL, CERTIFICATE },
     { "thing-principal", NULL, CERTIFICATE },
     { "policy-target", NULL, CERTIFICATE },

@@ -123,7 +123,7 @@ static FALLIBLE sweep_one(struct call *call, const struct expired *expired)
     if (certificate == NULL || strcmp(certificate->status, "PENDING_ACTIVATION") != 0)
         return NULL;
     TRY(certificate_is_attached(call, certificate->id, &things, &policies));
-    return things || policies ? NULL : certificate_remove(call, certificate->id);
+    return things || policies ? NULL : certificate_remove(call, certificate);
 }
 
 static FALLIBLE sweep_expired(struct call *call)

@@ -25,6 +25,9 @@ enum {
     THING_GROUPS_OF_A_THING = 10
 };
 
+/* door_put names that this room reads */
+#define REGISTRY_TYPE_DELETE_DELAY "type-delete-delay" /* const int *: seconds from deprecation to deletion; else 300 */
+
 /* ---- things ---- */
 
 struct thing {
@@ -43,14 +46,42 @@ FALLIBLE registry_find_thing(struct tx *tx, void *ctx, const char *account, cons
    `wanted->attributes` may be NULL; empty values are dropped. id and version are ignored. */
 FALLIBLE registry_create_thing(struct call *call, const struct thing *wanted, struct thing **out);
 
-/* What UpdateThing and templates change; only what is given moves. The version grows by one if anything changed. */
+/* What UpdateThing, templates and billing groups change; only what is given moves. The version grows by one if anything
+   changed. */
 struct thing_change {
     const char *type_name;     /* NULL: unchanged */
+    bool remove_type;          /* it has no type afterwards */
     json *attributes;          /* NULL: unchanged */
     bool merge;                /* attributes are added or overwritten, an empty value removes; else they replace */
     const char *billing_group; /* NULL: unchanged */
+    bool remove_billing_group; /* it has none afterwards */
+    bool counts;               /* the version grows even if nothing changed: UpdateThing (x509.md 4.13) */
 };
 FALLIBLE registry_change_thing(struct call *call, struct thing *thing, const struct thing_change *change);
+
+/* ---- events (x509.md 3.8; provisioning.md 3.7, 4.14) ---- */
+
+enum registry_event {
+    EVENT_THING,
+    EVENT_THING_GROUP,
+    EVENT_THING_TYPE,
+    EVENT_THING_GROUP_MEMBERSHIP,
+    EVENT_THING_GROUP_HIERARCHY,
+    EVENT_THING_TYPE_ASSOCIATION,
+    EVENT_JOB,
+    EVENT_JOB_EXECUTION,
+    EVENT_POLICY,
+    EVENT_CERTIFICATE,
+    EVENT_CA_CERTIFICATE,
+    REGISTRY_EVENTS
+};
+/* Has the account switched the kind on in this region? One indexed read: ask first where members cost reads. */
+FALLIBLE registry_event_wanted(struct call *call, enum registry_event kind, bool *out);
+/* In APPLY, beside call_change: if the kind is on, publishes on "$aws/events/<subject>/<operation in lower case>" after
+   the commit: eventType, eventId, timestamp, operation, accountId, then `members`, which stay their owner's (json_new_object
+   of the call; a NULL value is told as null). `subject`: "thing/lamp-7"; `operation`: "CREATED", "ADDED", ... */
+FALLIBLE registry_event(struct call *call, enum registry_event kind, const char *subject, const char *operation,
+                        json *members);
 
 /* ---- types ---- */
 
@@ -79,6 +110,11 @@ FALLIBLE registry_find_group(struct tx *tx, void *ctx, const char *account, cons
 /* Idempotent. Fails with InvalidRequestException: already in a group of the same hierarchy, or in 10 groups. */
 FALLIBLE registry_join_group(struct call *call, const char *group, const char *thing);
 FALLIBLE registry_leave_group(struct call *call, const char *group, const char *thing);
+/* Before the thing goes: out of all its groups, each told (x509.md 3.8). */
+FALLIBLE registry_leave_all_groups(struct call *call, const struct thing *thing);
+/* Releases its members and its tags; what else hangs on it, policies, is released by the caller. Fails with
+   InvalidRequestException while it has child groups. */
+FALLIBLE registry_delete_group(struct call *call, const char *name);
 /* Names, in order; an array in ctx. */
 FALLIBLE registry_groups_of_thing(struct tx *tx, void *ctx, const char *account, const char *region, const char *thing,
                                   const char ***out, size_t *count);
@@ -94,6 +130,8 @@ FALLIBLE registry_detach_principal(struct call *call, const char *principal, con
    empty). NULL: none. Reads for an admission, or a policy. */
 FALLIBLE registry_thing_of_connection(struct tx *tx, void *ctx, const char *account, const char *region,
                                       const char *principal, slice client_id, struct thing **out, bool *exclusive);
+/* A page of the principal's things, answered as ListPrincipalThings, or as its second version with types. */
+FALLIBLE registry_list_principal_things(struct call *call, const char *principal, bool with_types);
 /* How many things the principal is attached to. */
 FALLIBLE registry_count_things(struct tx *tx, const char *account, const char *region, const char *principal,
                                int64_t *out);
@@ -102,5 +140,5 @@ FALLIBLE registry_count_things(struct tx *tx, const char *account, const char *r
 FALLIBLE registry_write_tags(struct call *call, const char *resource_arn);
 FALLIBLE registry_remove_tags(struct call *call, const char *resource_arn);
 
-/* For door_on_resource of the service "iot": tags of types, groups, policies, templates, role aliases. */
+/* For door_on_resource of the service "iot": the tags of what a request is about, as aws:ResourceTag/KEY. */
 FALLIBLE registry_resource(struct tx *tx, void *ctx, const struct call *call, struct resource *resource);

@@ -1,4 +1,4 @@
-/* thing_principal.c - which principals a thing has: rows for the attach operations above, and the two lists
+/* thing_principal.c - which principals a thing has: rows for the attach operations above, and the lists of both ends
    (x509.md 2.3, 4.8, 4.13). */
 #include "registry/inner.h"
 
@@ -68,39 +68,104 @@ FALLIBLE registry_count_things(struct tx *tx, const char *account, const char *r
     return NULL;
 }
 
-static FALLIBLE list_thing_principals(struct call *call)
+/* ---- lists ----
+   The second version tells the type of each attachment, and may want one type only. */
+
+static const char *const types[] = { "NON_EXCLUSIVE_THING", "EXCLUSIVE_THING" };
+
+static json *pair_entry(const char *member, const struct row *row)
+{
+    json *pair = json_object_new_object();
+    json_put_slice(pair, member, row_slice(row, 0));
+    json_put_text(pair, "thingPrincipalType", types[row_integer(row, 1) != 0]);
+    return pair;
+}
+
+static json *principal_entry(struct call *call, const struct row *row)
+{
+    (void)call;
+    return pair_entry("principal", row);
+}
+
+static json *thing_entry(struct call *call, const struct row *row)
+{
+    (void)call;
+    return pair_entry("thingName", row);
+}
+
+struct pairs {
+    const char *of; /* whose other ends are listed */
+    bool filtered, exclusive;
+};
+
+static struct pairs pairs_of(const struct call *call, const char *of)
+{
+    const char *type = call_string(call, "thingPrincipalType");
+    return (struct pairs){ .of = of, .filtered = type != NULL, .exclusive = type && strcmp(type, types[1]) == 0 };
+}
+
+static FALLIBLE walk_principals(struct window *window, const char *after, int64_t rows)
+{
+    const struct pairs *pairs = window->arg;
+    struct call *call = window->call;
+    return store_each(call->tx, window_row, window,
+                      "SELECT principal, exclusive, (? = 0 OR exclusive = ?) FROM thing_principal WHERE account = ? "
+                      "AND region = ? AND thing = ? AND principal > ? ORDER BY principal LIMIT ?",
+                      ARGS(sql_integer(pairs->filtered), sql_integer(pairs->exclusive), sql_text(call->account),
+                           sql_text(call->region), sql_text(pairs->of), sql_text(after), sql_integer(rows)));
+}
+
+static FALLIBLE walk_things(struct window *window, const char *after, int64_t rows)
+{
+    const struct pairs *pairs = window->arg;
+    struct call *call = window->call;
+    return store_each(call->tx, window_row, window,
+                      "SELECT thing, exclusive, (? = 0 OR exclusive = ?) FROM thing_principal WHERE account = ? "
+                      "AND region = ? AND principal = ? AND thing > ? ORDER BY thing LIMIT ?",
+                      ARGS(sql_integer(pairs->filtered), sql_integer(pairs->exclusive), sql_text(call->account),
+                           sql_text(call->region), sql_text(pairs->of), sql_text(after), sql_integer(rows)));
+}
+
+static FALLIBLE list_principals(struct call *call, bool with_types)
 {
     struct thing *thing;
-    struct list list = { .call = call, .member = "principals", .entry = list_entry_text };
     const char *name = call_string(call, "thingName");
+    struct pairs pairs = pairs_of(call, name);
+    struct window window = { .call = call,
+                             .member = with_types ? "thingPrincipalObjects" : "principals",
+                             .entry = with_types ? principal_entry : list_entry_text,
+                             .wanted = 2 };
     TRY(registry_find_thing(call->tx, call, call->account, call->region, name, &thing));
     if (thing == NULL)
         return error_new(call, "ResourceNotFoundException",
                          "Failed to list principals for thing %s because the thing does not exist in your account",
                          name);
-    TRY(list_begin(&list));
-    TRY(store_each(
-        call->tx, list_row, &list,
-        "SELECT principal FROM thing_principal WHERE account = ? AND region = ? AND thing = ? "
-        "AND principal > ? ORDER BY principal LIMIT ?",
-        ARGS(sql_text(call->account), sql_text(call->region), sql_text(name), list_after(&list), list_limit(&list))));
-    return list_answer(&list);
+    TRY(window_fill(&window, walk_principals, &pairs));
+    return window_answer(&window);
 }
 
-/* The header may name a principal that is attached to nothing: an empty list, as for any principal's ARN. */
-static FALLIBLE list_principal_things(struct call *call)
+FALLIBLE registry_list_principal_things(struct call *call, const char *principal, bool with_types)
 {
-    struct list list = { .call = call, .member = "things", .entry = list_entry_text };
-    TRY(list_begin(&list));
-    TRY(store_each(call->tx, list_row, &list,
-                   "SELECT thing FROM thing_principal WHERE account = ? AND region = ? AND principal = ? "
-                   "AND thing > ? ORDER BY thing LIMIT ?",
-                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(call_string(call, "principal")),
-                        list_after(&list), list_limit(&list))));
-    return list_answer(&list);
+    struct pairs pairs = pairs_of(call, principal);
+    struct window window = { .call = call,
+                             .member = with_types ? "principalThingObjects" : "things",
+                             .entry = with_types ? thing_entry : list_entry_text,
+                             .wanted = 2 };
+    TRY(window_fill(&window, walk_things, &pairs));
+    return window_answer(&window);
+}
+
+static FALLIBLE list_thing_principals(struct call *call)
+{
+    return list_principals(call, false);
+}
+
+static FALLIBLE list_thing_principals_v2(struct call *call)
+{
+    return list_principals(call, true);
 }
 
 const struct operation registry_op_list_thing_principals = { "iot", "ListThingPrincipals",
                                                              STEPS({ READ, list_thing_principals }) };
-const struct operation registry_op_list_principal_things = { "iot", "ListPrincipalThings",
-                                                             STEPS({ READ, list_principal_things }) };
+const struct operation registry_op_list_thing_principals_v2 = { "iot", "ListThingPrincipalsV2",
+                                                                STEPS({ READ, list_thing_principals_v2 }) };

@@ -1,5 +1,5 @@
-/* thing_rows.c - rows of things and their attributes, for operations here and templates above (x509.md 4.13). */
-#include "registry/registry.h"
+/* thing_rows.c - rows of things and their attributes, for operations here and templates above, and the events of what
+   changes them, whatever way it came (x509.md 3.8, 4.13). */
 #include "registry/inner.h"
 #include "base/random.h"
 
@@ -115,6 +115,34 @@ static bool same_text(const char *a, const char *b)
     return (a == NULL && b == NULL) || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* ---- events ---- */
+
+static FALLIBLE tell(struct call *call, const struct thing *thing, const char *operation)
+{
+    json *members = json_new_object(call);
+    json_put_text(members, "thingId", thing->id);
+    json_put_text(members, "thingName", thing->name);
+    json_put_integer(members, "versionNumber", thing->version);
+    json_put(members, "thingTypeName", thing->type_name ? json_object_new_string(thing->type_name) : NULL);
+    json_put(members, "attributes", json_object_get(thing->attributes));
+    return registry_event(call, EVENT_THING, text_format(call, "thing/%s", thing->name), operation, members);
+}
+
+static FALLIBLE tell_type(struct call *call, const struct thing *thing, const char *type, const char *operation)
+{
+    if (type == NULL)
+        return NULL;
+    json *members = json_new_object(call);
+    json_put_text(members, "thingId", thing->id);
+    json_put_text(members, "thingName", thing->name);
+    json_put_text(members, "thingTypeName", type);
+    return registry_event(call, EVENT_THING_TYPE_ASSOCIATION,
+                          text_format(call, "thingTypeAssociation/thing/%s/thingType/%s", thing->name, type), operation,
+                          members);
+}
+
+/* ---- CreateThing ---- */
+
 static error *exists(struct call *call, const struct thing *thing, const char *differs)
 {
     error *e = error_new(call, "ResourceAlreadyExistsException", "Thing %s already exists in account with different %s",
@@ -160,9 +188,13 @@ FALLIBLE registry_create_thing(struct call *call, const struct thing *wanted, st
                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(thing->name), sql_text(thing->id),
                        sql_text(thing->type_name), sql_text(thing->billing_group), sql_integer(call->now_ms))));
     TRY(write_attributes(call, thing->name, attributes));
+    TRY(call_change(call, "thing", thing->name, "CREATED", NULL));
     *out = thing;
-    return call_change(call, "thing", thing->name, "CREATED", NULL);
+    TRY(tell(call, thing, "CREATED"));
+    return tell_type(call, thing, thing->type_name, "ADDED");
 }
+
+/* ---- changes ---- */
 
 /* What the attributes become: merged in, an empty value removing its name, or replaced as a whole. */
 static json *changed_attributes(void *ctx, const struct thing *thing, const struct thing_change *change)
@@ -179,44 +211,70 @@ static json *changed_attributes(void *ctx, const struct thing *thing, const stru
     return merged;
 }
 
+/* What the thing becomes; fails when it may not. */
+static FALLIBLE plan_change(struct call *call, const struct thing *thing, const struct thing_change *change,
+                            struct thing *out)
+{
+    *out = *thing;
+    if (change->type_name != NULL || change->remove_type)
+        out->type_name = change->type_name;
+    if (change->billing_group != NULL || change->remove_billing_group)
+        out->billing_group = change->billing_group;
+    if (change->attributes != NULL)
+        out->attributes = changed_attributes(call, thing, change);
+    out->version++;
+    if (out->type_name != NULL && !same_text(thing->type_name, out->type_name))
+        TRY(check_type(call, out->type_name));
+    if (out->billing_group != NULL && !same_text(thing->billing_group, out->billing_group))
+        TRY(registry_need_billing_group(call, out->billing_group));
+    return check_attributes(call, thing->name, out->attributes, out->type_name != NULL);
+}
+
 FALLIBLE registry_change_thing(struct call *call, struct thing *thing, const struct thing_change *change)
 {
-    const char *type = change->type_name ? change->type_name : thing->type_name;
-    const char *billing = change->billing_group ? change->billing_group : thing->billing_group;
-    json *attributes = change->attributes ? changed_attributes(thing, thing, change) : thing->attributes;
-
-    if (change->type_name != NULL && !same_text(thing->type_name, type))
-        TRY(check_type(call, type));
-    if (change->billing_group != NULL && !same_text(thing->billing_group, billing))
-        TRY(registry_need_billing_group(call, billing));
-    TRY(check_attributes(call, thing->name, attributes, type != NULL));
-    bool attributes_move = !json_same(attributes, thing->attributes);
-    if (!attributes_move && same_text(type, thing->type_name) && same_text(billing, thing->billing_group))
+    struct thing after, before = *thing;
+    TRY(plan_change(call, thing, change, &after));
+    bool type_moves = !same_text(after.type_name, before.type_name);
+    bool attributes_move = !json_same(after.attributes, before.attributes);
+    bool moves = type_moves || attributes_move || !same_text(after.billing_group, before.billing_group);
+    if (!moves && !change->counts)
         return NULL;
 
-    thing->type_name = type;
-    thing->billing_group = billing;
-    thing->attributes = attributes;
-    thing->version++;
+    *thing = after;
     TRY(store_run(call->tx, NULL,
                   "UPDATE thing SET type_name = ?, billing_group = ?, version = ? "
                   "WHERE account = ? AND region = ? AND name = ?",
-                  ARGS(sql_text(type), sql_text(billing), sql_integer(thing->version), sql_text(call->account),
-                       sql_text(call->region), sql_text(thing->name))));
+                  ARGS(sql_text(after.type_name), sql_text(after.billing_group), sql_integer(after.version),
+                       sql_text(call->account), sql_text(call->region), sql_text(after.name))));
     if (attributes_move)
-        TRY(write_attributes(call, thing->name, attributes));
-    return call_change(call, "thing", thing->name, "UPDATED", NULL);
+        TRY(write_attributes(call, after.name, after.attributes));
+    TRY(call_change(call, "thing", after.name, "UPDATED", NULL));
+    if (!moves) /* one change, one message: none for nothing (provisioning.md 4.14) */
+        return NULL;
+    TRY(tell(call, thing, "UPDATED"));
+    if (!type_moves)
+        return NULL;
+    TRY(tell_type(call, thing, before.type_name, "REMOVED"));
+    return tell_type(call, thing, after.type_name, "ADDED");
 }
 
-FALLIBLE registry_delete_thing(struct call *call, const char *name)
+/* ---- the end of a thing: its groups and its type lose it first ---- */
+
+FALLIBLE registry_delete_thing(struct call *call, const struct thing *thing)
 {
     static const char *const statements[] = {
         "DELETE FROM thing_attribute WHERE account = ? AND region = ? AND thing = ?",
-        "DELETE FROM thing_group_member WHERE account = ? AND region = ? AND thing = ?",
         "DELETE FROM thing WHERE account = ? AND region = ? AND name = ?",
     };
+    const char **groups;
+    size_t count;
+    TRY(registry_groups_of_thing(call->tx, call, call->account, call->region, thing->name, &groups, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(registry_leave_group(call, groups[i], thing->name));
     for (size_t i = 0; i < sizeof(statements) / sizeof(*statements); i++)
         TRY(store_run(call->tx, NULL, statements[i],
-                      ARGS(sql_text(call->account), sql_text(call->region), sql_text(name))));
-    return call_change(call, "thing", name, "DELETED", NULL);
+                      ARGS(sql_text(call->account), sql_text(call->region), sql_text(thing->name))));
+    TRY(call_change(call, "thing", thing->name, "DELETED", NULL));
+    TRY(tell_type(call, thing, thing->type_name, "REMOVED"));
+    return tell(call, thing, "DELETED");
 }

@@ -23,6 +23,7 @@ struct configuration {
     int loops, workers, key_pool;
     int connection_limit;
     int session_expiry_max_s;
+    int thing_type_delete_delay_s;
     int audit_days;
     const char *log_format; /* "text", "json" */
     const char *log_level;  /* "debug", "info", "warn", "error" */

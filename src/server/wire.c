@@ -150,6 +150,7 @@ static FALLIBLE open_door(struct server *server)
     door_put(server->door, ACCOUNT_DOMAIN, (void *)(uintptr_t)server->configuration->domain);
     door_put(server->door, CERTIFICATE_ISSUER, server->issuer);
     door_put(server->door, CERTIFICATE_KEYS, server->keys);
+    door_put(server->door, REGISTRY_TYPE_DELETE_DELAY, &server->configuration->thing_type_delete_delay_s);
     if (server->configuration->allow_unrevoke)
         door_put(server->door, CERTIFICATE_ALLOW_UNREVOKE, server);
     door_on_effect(server->door, on_effect, server);
@@ -162,6 +163,8 @@ static FALLIBLE open_door(struct server *server)
 static FALLIBLE open_broker(struct server *server)
 {
     struct broker_options options = { .door = server->door,
+                                      .store = server->store,
+                                      .workers = server->workers,
                                       .loops = server->loops,
                                       .loop_count = server->loop_count,
                                       .scope = &server->scope,
