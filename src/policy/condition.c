@@ -274,3 +274,30 @@ void condition_each_missing(const struct condition *condition, const struct poli
     for (size_t i = 0; condition->how->each_missing != NULL && i < condition->count; i++)
         condition->how->each_missing(&condition->operands[i], context, missing, arg);
 }
+
+/* --- Values that a request brings ------------------------------------------------------------------------------------ */
+
+bool policy_value_is(enum policy_value_type type, slice value)
+{
+    struct decimal number;
+    struct network network;
+    int64_t moment;
+    bool truth;
+    slice bytes;
+    SCRATCH scratch = talloc_new(NULL);
+    switch (type) {
+    case POLICY_VALUE_NUMBER:
+        return decimal_parse(value, &number);
+    case POLICY_VALUE_BOOL:
+        return truth_of(value, &truth);
+    case POLICY_VALUE_IP:
+        return network_parse(value, &network);
+    case POLICY_VALUE_BINARY:
+        return base64_decode(scratch, value, &bytes);
+    case POLICY_VALUE_DATE:
+        return moment_parse(value, &moment);
+    case POLICY_VALUE_TEXT:
+        break;
+    }
+    return true;
+}

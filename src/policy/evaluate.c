@@ -109,6 +109,18 @@ void policy_matches(const struct policy *policy, const struct policy_request *re
     }
 }
 
+size_t policy_list_matches(const struct policy *policy, const struct policy_request *request,
+                           const struct policy_principal *caller, enum policy_effect effect, int *numbers, size_t room)
+{
+    struct question question = question_of(request, caller);
+    size_t count = 0;
+    for (size_t i = 0; i < policy->statement_count && count < room; i++)
+        if (policy->statements[i].effect == effect &&
+            statement_matches(&policy->statements[i], &question) != NAMES_NOBODY)
+            numbers[count++] = (int)i + 1;
+    return count;
+}
+
 /* --- Missing values ----------------------------------------------------------------------------------------------- */
 
 struct missing_names {

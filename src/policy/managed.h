@@ -6,7 +6,9 @@ struct policy_managed {
     const char *arn;  /* arn:aws:iam::aws:policy/service-role/AWSIoTThingsRegistration */
     const char *path; /* "/" or "/service-role/" */
     const char *name;
-    const char *version; /* the default version's id, "v3" */
+    const char *id;               /* ANPA..., the same one everywhere */
+    const char *version;          /* the default version's id, "v3"; the only one that can be read */
+    int64_t created_s, updated_s; /* of the policy, and of that version */
     const char *document;
 };
 

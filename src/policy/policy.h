@@ -98,6 +98,8 @@ struct policy_request {
    keys must answer "absent" for a variable otherwise. */
 bool policy_certificate_value_ok(slice value);
 
+struct policy_principal;
+
 /* --- Evaluation -------------------------------------------------------------------------------------------------- */
 
 enum policy_effect { POLICY_IMPLICIT_DENY, POLICY_ALLOW, POLICY_EXPLICIT_DENY };
@@ -117,6 +119,29 @@ enum policy_effect policy_evaluate(const struct policy *const *policies, size_t 
 
 /* Whether the policy holds a matching Allow and a matching Deny; both may be (TestAuthorization, broker 4.12). */
 void policy_matches(const struct policy *policy, const struct policy_request *request, bool *allows, bool *denies);
+
+/* The statements of this effect that match, numbered from 1, at most `room` of them; gives how many went into `numbers`.
+   `caller`: whom statements with principals may name; NULL: they match nobody. */
+size_t policy_list_matches(const struct policy *policy, const struct policy_request *request,
+                           const struct policy_principal *caller, enum policy_effect effect, int *numbers, size_t room);
+
+/* Where a statement (from 1) stands in the text it was parsed from: lines and columns in characters, from 1, right
+   behind its braces. False: the text holds no such statement. */
+struct policy_span {
+    int start_line, start_column, end_line, end_column;
+};
+bool policy_statement_span(slice document, int statement, struct policy_span *out);
+
+/* Whether a text is a value that a condition of this type can compare. */
+enum policy_value_type {
+    POLICY_VALUE_TEXT,
+    POLICY_VALUE_NUMBER,
+    POLICY_VALUE_BOOL,
+    POLICY_VALUE_IP,
+    POLICY_VALUE_BINARY,
+    POLICY_VALUE_DATE
+};
+bool policy_value_is(enum policy_value_type type, slice value);
 
 /* The names of variables and condition keys that had no value though an evaluation wanted one (missingContextValues),
    each once, in ctx. Gives their count. A condition that is content without its key (IfExists, Null) misses nothing. */
