@@ -25,6 +25,7 @@ static const struct row {
     { "thing-type", NULL, NOTHING },
     { "template", NULL, NOTHING },
     { "endpoint", NULL, NOTHING },
+    { "oidc-provider", NULL, NOTHING }, /* sessions that its tokens brought outlive it */
     { "event-configuration", NULL, NOTHING },
     { "certificate", NULL, CERTIFICATE },
     { "thing-principal", NULL, CERTIFICATE },

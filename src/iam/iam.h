@@ -18,3 +18,22 @@ extern const struct operation *const iam_oidc_operations[];   /* OpenID Connect 
 /* For door_on_resource: the path in the ARN of a user, role, group or policy, and its tags. Operations on a user that
    may be left out (GetUser, CreateAccessKey) mean the caller's own. */
 FALLIBLE iam_resource(struct tx *tx, void *ctx, const struct call *call, struct resource *resource);
+
+/* ---- OpenID Connect providers ---- */
+
+struct oidc_provider {
+    const char *name;   /* its URL without scheme, as trust policies spell its condition keys */
+    const char *issuer; /* with its scheme */
+    const char *arn;
+    const char *const *client_ids;
+    size_t client_id_count;
+    const char *const *thumbprints;
+    size_t thumbprint_count;
+};
+/* The provider for tokens of `issuer` (the iss of a token; one slash at its end does not count) in an account. *out is
+   NULL when there is none. */
+FALLIBLE iam_find_oidc_provider(struct tx *tx, void *ctx, const char *account, slice issuer,
+                                struct oidc_provider **out);
+
+/* door_put name that this room reads: anything there lets providers on loopback have http:// URLs. */
+#define IAM_ALLOW_INSECURE_ISSUER "allow-insecure-issuer"

@@ -67,6 +67,7 @@ CREATE TABLE iam_policy_version (
 CREATE TABLE iam_oidc_provider (
     account TEXT NOT NULL,
     url TEXT NOT NULL,
+    scheme TEXT NOT NULL,                  -- 'https'; 'http' only on loopback
     created INTEGER NOT NULL,
     PRIMARY KEY (account, url)
 ) STRICT, WITHOUT ROWID;
@@ -108,7 +109,9 @@ CREATE TABLE event_configuration (
     PRIMARY KEY (account, region, kind)
 ) STRICT, WITHOUT ROWID;
 
--- The last retained message of a topic (broker.md 4.6). properties: JSON of what version 5 carried.
+-- The last retained message of a topic (broker.md 4.7). A rowid table: payloads are large, and lists read only keys and
+-- lengths. properties: JSON of what version 5 carried; expires: milliseconds, the publisher's own wish; ends: when the row
+-- goes, by that wish or three years after the last write or read.
 CREATE TABLE retained_message (
     account TEXT NOT NULL,
     region TEXT NOT NULL,
@@ -117,8 +120,18 @@ CREATE TABLE retained_message (
     qos INTEGER NOT NULL,
     properties TEXT,
     expires INTEGER,
+    ends INTEGER NOT NULL,
     modified INTEGER NOT NULL,
     PRIMARY KEY (account, region, topic)
+) STRICT;
+CREATE INDEX retained_message_by_end ON retained_message (ends);
+
+-- How many topics of an account have one.
+CREATE TABLE retained_count (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (account, region)
 ) STRICT, WITHOUT ROWID;
 
 -- Who made a change, and in which request: what `muster history` prints.
