@@ -19,6 +19,3 @@ struct jwk {
     const char *type, *curve;
     EVP_PKEY *key;
 };
-
-/* JSON without a member twice; an object. Fails with InvalidJson. */
-FALLIBLE jwt_parse_object(void *ctx, slice text, int depth, json **out);

@@ -163,6 +163,14 @@ size_t jwk_set_count(const struct jwk_set *set)
     return set->count;
 }
 
+bool jwk_set_knows(const struct jwk_set *set, slice kid)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->keys[i].kid.at != NULL && slice_equal(set->keys[i].kid, kid))
+            return true;
+    return false;
+}
+
 static bool fits(const struct jwk *key, const struct jwt_algorithm *algorithm)
 {
     return strcmp(key->type, algorithm->type) == 0 &&

@@ -17,6 +17,9 @@
 
 enum { JWT_LENGTH_MAX = 50000, JWT_GRACE_S = 300, JWK_SET_MAX = 100, JWK_SET_BYTES_MAX = 512 * 1024 };
 
+/* A JSON object in which no object has a member twice. Fails with InvalidJson. */
+FALLIBLE jwt_parse_object(void *ctx, slice text, int depth, json **out);
+
 /* ---- tokens ---- */
 
 struct jwt_algorithm; /* a row of the table in jwt.c: RS256, RS384, RS512, ES256, ES384, ES512 */
@@ -59,6 +62,7 @@ FALLIBLE jwk_set_parse(void *ctx, slice text, struct jwk_set **out);
 struct jwk_set *jwk_set_share(struct jwk_set *set);
 void jwk_set_drop(struct jwk_set *set); /* NULL is nothing */
 size_t jwk_set_count(const struct jwk_set *set);
+bool jwk_set_knows(const struct jwk_set *set, slice kid);
 
 /* The key that this token names. A token without a kid means the only key that fits its algorithm. NULL: none. */
 const struct jwk *jwk_set_find(const struct jwk_set *set, const struct jwt *jwt);
