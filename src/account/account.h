@@ -23,14 +23,19 @@ struct signing_key {
 FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *master, slice access_key_id, slice token,
                           struct signing_key **out);
 
+/* ---- policies ---- */
+
+/* The document in force of a managed policy: built in, or the default version of one of this account's own. at NULL:
+   there is none of this ARN. */
+FALLIBLE account_managed_policy(struct tx *tx, void *ctx, const char *account, slice policy_arn, slice *document);
+
 /* ---- sessions: temporary credentials (auth.md 3.2, 4.5) ----
    Nothing is stored: all a session is travels sealed in its token, bound to its key id. The role's or user's policies
    are read anew with each lookup, so a Deny added later applies at once. */
 struct session {
     enum session_kind kind;
     const char *account;         /* of the role or user */
-    const char *name;            /* of the role or user: the row to read again */
-    const char *unique_id;       /* its AROA... or AIDA...; another row of the same name ends the session */
+    const char *unique_id;       /* its AROA... or AIDA...; when that is gone, so is the session */
     const char *session_name;    /* RoleSessionName, or the federated user's name; NULL for SESSION_USER */
     const char *source_identity; /* may be NULL */
     int64_t issued_s, expires_s;
@@ -38,16 +43,23 @@ struct session {
     size_t policy_count;
     const struct caller_fact *facts; /* what policies may ask about the session (struct caller) */
     size_t fact_count;
-    const char *const *transitive; /* keys of the session tags that chained sessions inherit */
+    const char *const *transitive; /* keys of the session tags that chained sessions inherit; its caller has them as
+                                      the fact sts:TransitiveTagKeys */
     size_t transitive_count;
 };
 struct credentials {
-    const char *access_key_id, *secret, *token; /* wiped when freed */
+    const char *access_key_id, *secret, *token; /* secret and token are wiped when freed */
     int64_t expires_s;
+    int packed_percent; /* PackedPolicySize: of the room for session policies and tags */
 };
-/* Makes keys for it. Fails with PackedPolicyTooLarge when the session does not fit its token. No I/O. */
+enum { SESSION_SEALED_MAX = 4096 }; /* bytes of a token before base64 */
+/* Makes keys for it. Fails with PackedPolicyTooLargeException when the session does not fit its token. No I/O. */
 FALLIBLE account_issue_session(void *ctx, const struct master_key *master, const struct session *session,
                                struct credentials **out);
+/* What a token says, to whoever holds the key id it was made for; false for any other text. *secret points into what
+   hangs off ctx and is wiped with it. */
+bool account_open_session(void *ctx, const struct master_key *master, slice access_key_id, slice token,
+                          struct session **out, slice *secret);
 
 /* ---- roles ---- */
 
@@ -61,10 +73,23 @@ FALLIBLE account_find_role(struct tx *tx, void *ctx, slice role_arn, struct role
 
 /* The account and name of "arn:aws:iam::ACCOUNT:role/path/name"; false when it is no role ARN. `name` is the last part. */
 bool account_role_arn(slice arn, slice *account, slice *name);
+/* May the service assume the role (sts:AssumeRole)? `source_arn` (NULL: none is known) and the account it acts for are
+   what the trust policy may ask as aws:SourceArn and aws:SourceAccount. A trust policy that cannot be read trusts nobody. */
+bool account_role_trusts(const struct role *role, const char *service, const char *account, const char *source_arn,
+                         int64_t now_ms);
 /* The caller that acts under the role, for a service such as "iot.amazonaws.com" in the role's own account. Fails with
    AccessDenied when the role does not exist in `account` or does not trust the service; the message says which. */
 FALLIBLE account_role(struct tx *tx, void *ctx, const char *account, const char *role_arn, const char *service,
                       int64_t now_ms, struct caller **out);
+
+/* ---- trust policies (auth 4.2.3) ----
+   Stored, they name users and roles by their unique ids, so that a namesake made later is a stranger. */
+
+/* What CreateRole and UpdateAssumeRolePolicy store. Checks the document whole; fails with MalformedPolicyDocument, for a
+   user, role or unique id that does not exist with "Invalid principal in policy: ...". */
+FALLIBLE account_trust_store(struct tx *tx, void *ctx, slice document, slice *out);
+/* What GetRole shows: ids of those who still exist are ARNs again. */
+FALLIBLE account_trust_show(struct tx *tx, void *ctx, slice stored, slice *out);
 
 /* ---- endpoints ---- */
 

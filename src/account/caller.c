@@ -1,52 +1,6 @@
 /* caller.c - from an access key or a role to a caller with compiled policies (auth.md 3.1, 4.2). */
-#include "account/account.h"
+#include "account/inner.h"
 #include "base/clock.h"
-
-/* ---- policies of a user or role ---- */
-
-struct gathering {
-    struct caller *caller;
-    const struct policy **policies;
-    size_t count;
-};
-
-static FALLIBLE add_policy(struct gathering *into, slice document, const char *name)
-{
-    struct policy *policy;
-    TRY(policy_parse(into->caller, document, POLICY_IAM_IDENTITY, &policy));
-    policy_set_name(policy, slice_of(name));
-    *ARRAY_ADD(into->caller, into->policies, into->count) = policy;
-    return NULL;
-}
-
-static FALLIBLE add_inline(const struct row *row, void *arg)
-{
-    struct gathering *into = arg;
-    return add_policy(into, row_slice(row, 1), row_text(into->caller, row, 0));
-}
-
-static FALLIBLE add_attached(const struct row *row, void *arg)
-{
-    struct gathering *into = arg;
-    const struct policy_managed *managed = policy_managed_find(row_slice(row, 0));
-    return managed ? add_policy(into, slice_of(managed->document), managed->name) : NULL;
-}
-
-static FALLIBLE gather_policies(struct tx *tx, struct caller *caller, const char *kind, const char *name)
-{
-    struct gathering into = { .caller = caller };
-    TRY(store_each(tx, add_inline, &into,
-                   "SELECT policy_name, document FROM iam_inline_policy WHERE account = ? AND owner_kind = ? "
-                   "AND owner_name = ? ORDER BY policy_name",
-                   ARGS(sql_text(caller->account), sql_text(kind), sql_text(name))));
-    TRY(store_each(tx, add_attached, &into,
-                   "SELECT policy_arn FROM iam_attached_policy WHERE account = ? AND owner_kind = ? "
-                   "AND owner_name = ? ORDER BY policy_arn",
-                   ARGS(sql_text(caller->account), sql_text(kind), sql_text(name))));
-    caller->policies = into.policies;
-    caller->policy_count = into.count;
-    return NULL;
-}
 
 /* ---- access keys ---- */
 
@@ -56,15 +10,33 @@ static int wipe_secret(struct signing_key *key)
     return 0;
 }
 
+static FALLIBLE user_caller(struct tx *tx, struct caller *caller, const struct row *row)
+{
+    struct facts facts = { .ctx = caller };
+    caller->kind = CALLER_IAM;
+    caller->account = row_text(caller, row, 0);
+    caller->user_name = row_text(caller, row, 2);
+    caller->arn =
+        text_format(caller, "arn:aws:iam::%s:user%s%s", caller->account, row_text(caller, row, 3), caller->user_name);
+    caller->user_id = caller->unique_id = row_text(caller, row, 4);
+    caller->type = "User";
+    struct owner owner = { "user", caller->user_name, row_text(caller, row, 5) };
+    TRY(caller_gather(tx, caller, &owner));
+    TRY(facts_add_tags(tx, &facts, caller->account, &owner));
+    caller->facts = facts.at;
+    caller->fact_count = facts.count;
+    return NULL;
+}
+
 FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *master, slice access_key_id, slice token,
                           struct signing_key **out)
 {
     struct row *row;
     *out = NULL;
     if (token.at != NULL)
-        return NULL;
+        return session_find_key(tx, ctx, master, access_key_id, token, out);
     TRY(store_find(tx, ctx, &row,
-                   "SELECT k.account, k.secret_sealed, u.name, u.path, u.id FROM iam_access_key k "
+                   "SELECT k.account, k.secret_sealed, u.name, u.path, u.id, u.boundary FROM iam_access_key k "
                    "JOIN iam_user u ON u.account = k.account AND u.name = k.user_name "
                    "WHERE k.id = ? AND k.status = 'Active'",
                    ARGS(sql_slice(access_key_id))));
@@ -79,15 +51,8 @@ FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *mas
     talloc_set_destructor(key, wipe_secret);
 
     struct caller *caller = MAKE(key, struct caller);
-    caller->kind = CALLER_IAM;
-    caller->account = row_text(caller, row, 0);
-    caller->user_name = row_text(caller, row, 2);
-    caller->arn =
-        text_format(caller, "arn:aws:iam::%s:user%s%s", caller->account, row_text(caller, row, 3), caller->user_name);
-    caller->user_id = caller->unique_id = row_text(caller, row, 4);
-    caller->type = "User";
+    TRY(user_caller(tx, caller, row));
     caller->access_key = slice_text(caller, access_key_id);
-    TRY(gather_policies(tx, caller, "user", caller->user_name));
     key->caller = caller;
     *out = key;
     return NULL;
@@ -116,47 +81,81 @@ bool account_role_arn(slice arn, slice *account, slice *name)
     return name->length >= 1 && name->length <= 64;
 }
 
-static FALLIBLE check_trust(void *ctx, slice trust, const char *role_arn, const char *service, int64_t now_ms)
+FALLIBLE account_find_role(struct tx *tx, void *ctx, slice role_arn, struct role **out)
+{
+    struct row *row = NULL;
+    slice account, name;
+    *out = NULL;
+    if (account_role_arn(role_arn, &account, &name))
+        TRY(store_find(tx, ctx, &row,
+                       "SELECT account, name, path, id, trust, max_session_s FROM iam_role "
+                       "WHERE account = ? AND name = ?",
+                       ARGS(sql_slice(account), sql_slice(name))));
+    if (row == NULL)
+        return NULL;
+    struct role *role = MAKE(ctx, struct role);
+    *role = (struct role){ .account = row_text(role, row, 0),
+                           .name = row_text(role, row, 1),
+                           .path = row_text(role, row, 2),
+                           .id = row_text(role, row, 3),
+                           .trust = row_text(role, row, 4),
+                           .max_session_s = row_integer(row, 5) };
+    role->arn = text_format(role, "arn:aws:iam::%s:role%s%s", role->account, role->path, role->name);
+    *out = slice_is(role_arn, role->arn) ? role : NULL;
+    return NULL;
+}
+
+bool account_role_trusts(const struct role *role, const char *service, const char *account, const char *source_arn,
+                         int64_t now_ms)
 {
     char now[CLOCK_TEXT_MAX];
     clock_iso8601(now_ms, now);
-    slice time = slice_of(now);
-    struct policy_key keys[] = { { SLICE("aws:CurrentTime"), &time, 1 } };
-    struct policy_context context = { .keys = keys, .count = 1 };
+    slice time = slice_of(now), source_account = slice_of(account), source = slice_of(source_arn);
+    struct policy_key keys[] = { { SLICE("aws:CurrentTime"), &time, 1 },
+                                 { SLICE("aws:SourceAccount"), &source_account, 1 },
+                                 { SLICE("aws:SourceArn"), &source, 1 } };
+    struct policy_context context = { .keys = keys, .count = source_arn ? 3 : 2 };
     struct trust_request request = { .principal.service = slice_of(service),
                                      .action = SLICE("sts:AssumeRole"),
                                      .context = &context };
     struct policy *policy;
-    error *bad = policy_parse(ctx, trust, POLICY_IAM_TRUST, &policy);
-    if (bad != NULL)
-        return error_because(ctx, bad, "AccessDenied", "The trust policy of role %s cannot be read.", role_arn);
-    if (!policy_trusts(policy, &request, NULL))
-        return error_new(ctx, "AccessDenied", "Role %s does not trust %s (sts:AssumeRole).", role_arn, service);
+    SCRATCH scratch = talloc_new(NULL);
+    if (policy_parse(scratch, slice_of(role->trust), POLICY_IAM_TRUST, &policy) != NULL)
+        return false;
+    return policy_trusts(policy, &request, NULL);
+}
+
+static FALLIBLE role_caller(struct tx *tx, struct caller *caller, const struct role *role)
+{
+    struct row *row;
+    struct facts facts = { .ctx = caller };
+    TRY(store_find(tx, caller, &row, "SELECT boundary FROM iam_role WHERE account = ? AND name = ?",
+                   ARGS(sql_text(role->account), sql_text(role->name))));
+    struct owner owner = { "role", role->name, row ? row_text(caller, row, 0) : NULL };
+    TRY(caller_gather(tx, caller, &owner));
+    TRY(facts_add_tags(tx, &facts, role->account, &owner));
+    caller->facts = facts.at;
+    caller->fact_count = facts.count;
     return NULL;
 }
 
 FALLIBLE account_role(struct tx *tx, void *ctx, const char *account, const char *role_arn, const char *service,
                       int64_t now_ms, struct caller **out)
 {
-    struct row *row = NULL;
-    slice owner, name;
-    if (account_role_arn(slice_of(role_arn), &owner, &name) && slice_is(owner, account))
-        TRY(store_find(tx, ctx, &row, "SELECT path, id, trust, name FROM iam_role WHERE account = ? AND name = ?",
-                       ARGS(sql_text(account), sql_slice(name))));
-    const char *arn =
-        row ? text_format(ctx, "arn:aws:iam::%s:role%s%s", account, row_text(ctx, row, 0), row_text(ctx, row, 3))
-            : NULL;
-    if (arn == NULL || strcmp(arn, role_arn) != 0)
+    struct role *role;
+    TRY(account_find_role(tx, ctx, slice_of(role_arn), &role));
+    if (role == NULL || strcmp(role->account, account) != 0)
         return error_new(ctx, "AccessDenied", "Role %s does not exist in account %s.", role_arn, account);
-    TRY(check_trust(ctx, row_slice(row, 2), role_arn, service, now_ms));
+    if (!account_role_trusts(role, service, account, NULL, now_ms))
+        return error_new(ctx, "AccessDenied", "Role %s does not trust %s (sts:AssumeRole).", role_arn, service);
 
     struct caller *caller = MAKE(ctx, struct caller);
     caller->kind = CALLER_ROLE;
     caller->account = text_copy(caller, account);
-    caller->arn = text_copy(caller, arn);
-    caller->user_id = caller->unique_id = row_text(caller, row, 1);
+    caller->arn = text_copy(caller, role->arn);
+    caller->user_id = caller->unique_id = text_copy(caller, role->id);
     caller->type = "AssumedRole";
-    TRY(gather_policies(tx, caller, "role", row_text(caller, row, 3)));
+    TRY(role_caller(tx, caller, role));
     *out = caller;
     return NULL;
 }
