@@ -25,6 +25,9 @@ static const struct row {
     { "thing", "CREATED", NOBODY },  /* an attachment is a change of its own */
     { "policy", "CREATED", NOBODY },
     { "thing-group", "CREATED", NOBODY },
+    { "thing-group", "UPDATED", NOBODY },
+    { "billing-group", NULL, NOBODY },
+    { "resource-tag", NULL, NOBODY },
     { "thing-type", NULL, NOBODY },
     { "template", NULL, NOBODY },
     { "endpoint", NULL, NOBODY },

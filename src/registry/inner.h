@@ -6,6 +6,7 @@
 FALLIBLE registry_read_attributes(struct tx *tx, void *ctx, const char *account, const char *region, const char *thing,
                                   json **out);
 FALLIBLE registry_delete_thing(struct call *call, const struct thing *thing);
+FALLIBLE registry_tell_thing(struct call *call, const struct thing *thing, const char *operation); /* x509.md 3.8 */
 
 /* group_rows.c: a group and its ancestors, the root last; depth 0: there is no such group. */
 struct group_path {
@@ -70,6 +71,10 @@ extern const struct operation registry_op_create_thing, registry_op_describe_thi
     registry_op_update_thing, registry_op_delete_thing;
 extern const struct operation registry_op_create_type, registry_op_update_type, registry_op_describe_type,
     registry_op_list_types, registry_op_deprecate_type, registry_op_delete_type;
-extern const struct operation registry_op_create_group, registry_op_describe_group, registry_op_add_thing,
-    registry_op_list_members, registry_op_list_groups_of_thing;
+extern const struct operation registry_op_add_thing, registry_op_remove_thing, registry_op_update_groups,
+    registry_op_list_members;
+extern const struct operation registry_op_create_billing_group, registry_op_update_billing_group,
+    registry_op_describe_billing_group, registry_op_delete_billing_group, registry_op_list_billing_groups,
+    registry_op_add_to_billing_group, registry_op_remove_from_billing_group, registry_op_list_billing_members;
+extern const struct operation registry_op_tag, registry_op_untag, registry_op_list_tags;
 extern const struct operation registry_op_list_thing_principals, registry_op_list_thing_principals_v2;

@@ -110,8 +110,6 @@ FALLIBLE registry_find_group(struct tx *tx, void *ctx, const char *account, cons
 /* Idempotent. Fails with InvalidRequestException: already in a group of the same hierarchy, or in 10 groups. */
 FALLIBLE registry_join_group(struct call *call, const char *group, const char *thing);
 FALLIBLE registry_leave_group(struct call *call, const char *group, const char *thing);
-/* Before the thing goes: out of all its groups, each told (x509.md 3.8). */
-FALLIBLE registry_leave_all_groups(struct call *call, const struct thing *thing);
 /* Releases its members and its tags; what else hangs on it, policies, is released by the caller. Fails with
    InvalidRequestException while it has child groups. */
 FALLIBLE registry_delete_group(struct call *call, const char *name);

@@ -1,14 +1,9 @@
-/* thing_group.c - CreateThingGroup, DescribeThingGroup, AddThingToThingGroup, ListThingsInThingGroup,
-   ListThingGroupsForThing (x509.md 2.5, 4.15). */
+/* thing_group.c - static thing groups: create, update, describe, list (x509.md 2.5, 4.15). A group is deleted in the
+   certificate room, which knows the policies that hang on it; members are group_member.c. */
 #include "registry/inner.h"
 #include "base/random.h"
 
 /* ---- CreateThingGroup ---- */
-
-static bool same_text(const char *a, const char *b)
-{
-    return (a == NULL && b == NULL) || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
 
 static error *answer_group(struct call *call, const char *name, const char *id)
 {
@@ -18,8 +13,8 @@ static error *answer_group(struct call *call, const char *name, const char *id)
 
 static FALLIBLE same_as_wanted(struct call *call, const struct thing_group *found, const struct thing_group *wanted)
 {
-    if (same_text(found->parent, wanted->parent) && same_text(found->description, wanted->description) &&
-        json_same(found->attributes, wanted->attributes))
+    if (registry_same_text(found->parent, wanted->parent) &&
+        registry_same_text(found->description, wanted->description) && json_same(found->attributes, wanted->attributes))
         return answer_group(call, found->name, found->id);
     error *e = error_new(call, "ResourceAlreadyExistsException",
                          "Thing Group %s already exists in current account with different properties", found->name);
@@ -46,31 +41,28 @@ static FALLIBLE check_parent(struct call *call, const char *parent)
     return NULL;
 }
 
-static json *group_attributes(struct call *call, const json *properties)
+/* The attributes that a request makes of those before (NULL: a new group). */
+static FALLIBLE group_attributes(struct call *call, const json *before, json **out)
 {
-    json *given = json_get_object(json_get_object(properties, "attributePayload"), "attributes");
-    json *kept = json_new_object(call);
-    if (given != NULL) {
-        json_object_object_foreach (given, name, value) {
-            if (json_text(value).length > 0)
-                json_put_slice(kept, name, json_text(value));
-        }
-    }
-    return kept;
+    json *payload = json_get_object(json_get_object(call->input, "thingGroupProperties"), "attributePayload");
+    json *given = json_get_object(payload, "attributes");
+    bool replaces = before == NULL || (given != NULL && !json_get_bool(payload, "merge", false));
+    *out = registry_attributes_after(call, replaces ? NULL : before, given, true);
+    if (json_object_object_length(*out) > THING_ATTRIBUTES_WITH_TYPE)
+        return error_new(call, "InvalidRequestException", "attributePayload: a thing group has at most %d attributes.",
+                         THING_ATTRIBUTES_WITH_TYPE);
+    return NULL;
 }
 
 static FALLIBLE create(struct call *call)
 {
-    json *properties = json_get_object(call->input, "thingGroupProperties");
     struct thing_group *found, wanted = {
         .name = call_string(call, "thingGroupName"),
         .parent = call_string(call, "parentGroupName"),
-        .description = json_get_text(properties, "thingGroupDescription"),
-        .attributes = group_attributes(call, properties),
+        .description = json_get_text(json_get_object(call->input, "thingGroupProperties"), "thingGroupDescription"),
+        .version = 1,
     };
-    if (json_object_object_length(wanted.attributes) > THING_ATTRIBUTES_WITH_TYPE)
-        return error_new(call, "InvalidRequestException", "attributePayload: a thing group has at most %d attributes.",
-                         THING_ATTRIBUTES_WITH_TYPE);
+    TRY(group_attributes(call, NULL, &wanted.attributes));
     TRY(registry_find_group(call->tx, call, call->account, call->region, wanted.name, &found));
     if (found != NULL)
         return same_as_wanted(call, found, &wanted);
@@ -79,8 +71,28 @@ static FALLIBLE create(struct call *call)
     wanted.id = random_uuid(call);
     TRY(registry_create_group_row(call, &wanted));
     TRY(registry_write_tags(call, call_arn(call, "thinggroup/%s", wanted.name)));
-    TRY(call_change(call, "thing-group", wanted.name, "CREATED", wanted.parent));
     return answer_group(call, wanted.name, wanted.id);
+}
+
+/* ---- UpdateThingGroup: what is not given stays; the version grows each time ---- */
+
+static FALLIBLE update(struct call *call)
+{
+    struct thing_group *group;
+    const char *name = call_string(call, "thingGroupName");
+    json *properties = json_get_object(call->input, "thingGroupProperties");
+    TRY(registry_find_group(call->tx, call, call->account, call->region, name, &group));
+    if (group == NULL)
+        return registry_no_group(call, name);
+    if (call_has(call, "expectedVersion") && call_number(call, "expectedVersion", 0) != group->version)
+        return error_new(call, "VersionConflictException",
+                         "The version for thing group %s does not match the expected version.", name);
+    TRY(group_attributes(call, group->attributes, &group->attributes));
+    if (json_get_text(properties, "thingGroupDescription") != NULL)
+        group->description = json_get_text(properties, "thingGroupDescription");
+    group->version++;
+    TRY(registry_update_group_row(call, group));
+    return answer(call, integer("version", group->version));
 }
 
 /* ---- DescribeThingGroup ---- */
@@ -127,70 +139,62 @@ static FALLIBLE describe(struct call *call)
                   value_of("thingGroupMetadata", metadata_of(call, &path)));
 }
 
-/* ---- AddThingToThingGroup ---- */
-
-/* A name, or the ARN of this account and region; when both are given they must agree. */
-static FALLIBLE name_or_arn(struct call *call, const char *label, const char *name_member, const char *arn_member,
-                            const char *kind, const char **out)
-{
-    const char *name = call_string(call, name_member), *arn = call_string(call, arn_member);
-    const char *start = call_arn(call, "%s/", kind);
-    if (name == NULL && arn == NULL)
-        return error_new(call, "InvalidRequestException",
-                         "Both %s and %s are empty. Need to specify at least one of them", arn_member, name_member);
-    if (arn != NULL && (!slice_starts(slice_of(arn), start) || strlen(arn) == strlen(start)))
-        return error_new(call, "InvalidRequestException", "%s: %s is not the ARN of a %s of this account and region.",
-                         arn_member, arn, label);
-    if (name != NULL && arn != NULL && strcmp(arn + strlen(start), name) != 0)
-        return error_new(call, "InvalidRequestException", "%s and %s name different %ss.", name_member, arn_member,
-                         label);
-    *out = name ? name : arn + strlen(start);
-    return NULL;
-}
-
-static FALLIBLE add_thing(struct call *call)
-{
-    const char *group = NULL, *thing = NULL;
-    TRY(name_or_arn(call, "thing group", "thingGroupName", "thingGroupArn", "thinggroup", &group));
-    TRY(name_or_arn(call, "thing", "thingName", "thingArn", "thing", &thing));
-    TRY(registry_join_group(call, group, thing));
-    return answer(call);
-}
-
-/* ---- lists ---- */
+/* ---- ListThingGroups: all; the roots when recursion is refused; the children of a group, or all below it ---- */
 
 static json *group_entry(struct call *call, const struct row *row)
 {
     return name_and_arn(call, row_text(call, row, 0));
 }
 
-/* Members of the group, and with `recursive` of all groups below it, each thing once. */
-static FALLIBLE list_members(struct call *call)
+static FALLIBLE list_below(struct call *call, struct list *list, const char *parent)
 {
-    struct thing_group *group;
-    struct list list = { .call = call, .member = "things", .entry = list_entry_text };
-    const char *name = call_string(call, "thingGroupName");
-    TRY(registry_find_group(call->tx, call, call->account, call->region, name, &group));
-    if (group == NULL)
-        return registry_no_group(call, name);
-    TRY(list_begin(&list));
-
     struct value account = sql_text(call->account), region = sql_text(call->region);
-    struct value after = list_after(&list), rows = list_limit(&list);
+    struct value after = registry_prefix_after(list), before = registry_prefix_before(list);
     if (call_flag(call, "recursive"))
-        TRY(store_each(call->tx, list_row, &list,
-                       "WITH RECURSIVE below (name) AS (SELECT ?3 UNION SELECT g.name FROM thing_group g "
-                       "JOIN below b ON g.parent = b.name WHERE g.account = ?1 AND g.region = ?2) "
-                       "SELECT DISTINCT m.thing FROM below b JOIN thing_group_member m ON m.account = ?1 "
-                       "AND m.region = ?2 AND m.thing_group = b.name WHERE m.thing > ?4 ORDER BY m.thing LIMIT ?5",
-                       ARGS(account, region, sql_text(name), after, rows)));
-    else
-        TRY(store_each(call->tx, list_row, &list,
-                       "SELECT thing FROM thing_group_member WHERE account = ? AND region = ? AND thing_group = ? "
-                       "AND thing > ? ORDER BY thing LIMIT ?",
-                       ARGS(account, region, sql_text(name), after, rows)));
+        return store_each(call->tx, list_row, list,
+                          "WITH RECURSIVE below (name) AS (SELECT name FROM thing_group "
+                          "WHERE account = ?1 AND region = ?2 AND parent = ?3 UNION SELECT g.name FROM thing_group g "
+                          "JOIN below b ON g.parent = b.name WHERE g.account = ?1 AND g.region = ?2) "
+                          "SELECT name FROM below WHERE name > ?4 AND name < ?5 ORDER BY name LIMIT ?6",
+                          ARGS(account, region, sql_text(parent), after, before, list_limit(list)));
+    return store_each(call->tx, list_row, list,
+                      "SELECT name FROM thing_group WHERE account = ? AND region = ? AND parent = ? AND name > ? "
+                      "AND name < ? ORDER BY name LIMIT ?",
+                      ARGS(account, region, sql_text(parent), after, before, list_limit(list)));
+}
+
+static FALLIBLE list_all(struct call *call, struct list *list)
+{
+    struct value account = sql_text(call->account), region = sql_text(call->region);
+    struct value after = registry_prefix_after(list), before = registry_prefix_before(list);
+    bool roots_only = call_has(call, "recursive") && !call_flag(call, "recursive");
+    return store_each(call->tx, list_row, list,
+                      roots_only
+                          ? "SELECT name FROM thing_group WHERE account = ? AND region = ? AND parent IS NULL "
+                            "AND name > ? AND name < ? ORDER BY name LIMIT ?"
+                          : "SELECT name FROM thing_group WHERE account = ? AND region = ? AND name > ? AND name < ? "
+                            "ORDER BY name LIMIT ?",
+                      ARGS(account, region, after, before, list_limit(list)));
+}
+
+static FALLIBLE list_groups(struct call *call)
+{
+    struct thing_group *parent;
+    struct list list = { .call = call, .member = "thingGroups", .entry = group_entry };
+    const char *name = call_string(call, "parentGroup");
+    TRY(list_begin(&list));
+    if (name == NULL) {
+        TRY(list_all(call, &list));
+        return list_answer(&list);
+    }
+    TRY(registry_find_group(call->tx, call, call->account, call->region, name, &parent));
+    if (parent == NULL)
+        return registry_no_group(call, name);
+    TRY(list_below(call, &list, name));
     return list_answer(&list);
 }
+
+/* ---- ListThingGroupsForThing ---- */
 
 static FALLIBLE list_groups_of_thing(struct call *call)
 {
@@ -209,14 +213,33 @@ static FALLIBLE list_groups_of_thing(struct call *call)
     return list_answer(&list);
 }
 
-const struct operation registry_op_create_group = { "iot", "CreateThingGroup", STEPS({ APPLY, create }) };
-const struct operation registry_op_describe_group = { "iot", "DescribeThingGroup", STEPS({ READ, describe }) };
-const struct operation registry_op_add_thing = { "iot", "AddThingToThingGroup", STEPS({ APPLY, add_thing }) };
-const struct operation registry_op_list_members = { "iot", "ListThingsInThingGroup", STEPS({ READ, list_members }) };
-const struct operation registry_op_list_groups_of_thing = { "iot", "ListThingGroupsForThing",
-                                                            STEPS({ READ, list_groups_of_thing }) };
+static const struct operation create_group = { "iot", "CreateThingGroup", STEPS({ APPLY, create }) };
+static const struct operation update_group = { "iot", "UpdateThingGroup", STEPS({ APPLY, update }) };
+static const struct operation describe_group = { "iot", "DescribeThingGroup", STEPS({ READ, describe }) };
+static const struct operation list_thing_groups = { "iot", "ListThingGroups", STEPS({ READ, list_groups }) };
+static const struct operation list_for_thing = { "iot", "ListThingGroupsForThing",
+                                                 STEPS({ READ, list_groups_of_thing }) };
 
 const struct operation *const registry_group_operations[] = {
-    &registry_op_create_group, &registry_op_describe_group,       &registry_op_add_thing,
-    &registry_op_list_members, &registry_op_list_groups_of_thing, NULL,
+    &create_group,
+    &update_group,
+    &describe_group,
+    &list_thing_groups,
+    &list_for_thing,
+    &registry_op_add_thing,
+    &registry_op_remove_thing,
+    &registry_op_update_groups,
+    &registry_op_list_members,
+    &registry_op_create_billing_group,
+    &registry_op_update_billing_group,
+    &registry_op_describe_billing_group,
+    &registry_op_delete_billing_group,
+    &registry_op_list_billing_groups,
+    &registry_op_add_to_billing_group,
+    &registry_op_remove_from_billing_group,
+    &registry_op_list_billing_members,
+    &registry_op_tag,
+    &registry_op_untag,
+    &registry_op_list_tags,
+    NULL,
 };

@@ -43,19 +43,6 @@ FALLIBLE registry_find_thing(struct tx *tx, void *ctx, const char *account, cons
     return NULL;
 }
 
-/* Empty values are dropped in create and replace (x509.md 4.13). */
-static json *without_empty(void *ctx, const json *given)
-{
-    json *kept = json_new_object(ctx);
-    if (given != NULL) {
-        json_object_object_foreach ((json *)given, name, value) {
-            if (json_text(value).length > 0)
-                json_put_slice(kept, name, json_text(value));
-        }
-    }
-    return kept;
-}
-
 static FALLIBLE check_attributes(void *ctx, const char *thing, json *attributes, bool has_type)
 {
     int count = json_object_object_length(attributes);
@@ -110,14 +97,9 @@ static FALLIBLE write_attributes(struct call *call, const char *thing, json *att
     return NULL;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return (a == NULL && b == NULL) || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* ---- events ---- */
 
-static FALLIBLE tell(struct call *call, const struct thing *thing, const char *operation)
+FALLIBLE registry_tell_thing(struct call *call, const struct thing *thing, const char *operation)
 {
     json *members = json_new_object(call);
     json_put_text(members, "thingId", thing->id);
@@ -157,16 +139,16 @@ static FALLIBLE same_as_wanted(struct call *call, const struct thing *found, con
 {
     if (!json_same(found->attributes, attributes))
         return exists(call, found, "attributes");
-    if (!same_text(found->type_name, wanted->type_name))
+    if (!registry_same_text(found->type_name, wanted->type_name))
         return exists(call, found, "thing type");
-    if (!same_text(found->billing_group, wanted->billing_group))
+    if (!registry_same_text(found->billing_group, wanted->billing_group))
         return exists(call, found, "billing group");
     return NULL;
 }
 
 FALLIBLE registry_create_thing(struct call *call, const struct thing *wanted, struct thing **out)
 {
-    json *attributes = without_empty(call, wanted->attributes);
+    json *attributes = registry_attributes_after(call, NULL, wanted->attributes, false);
     TRY(registry_find_thing(call->tx, call, call->account, call->region, wanted->name, out));
     if (*out != NULL)
         return same_as_wanted(call, *out, wanted, attributes);
@@ -190,26 +172,11 @@ FALLIBLE registry_create_thing(struct call *call, const struct thing *wanted, st
     TRY(write_attributes(call, thing->name, attributes));
     TRY(call_change(call, "thing", thing->name, "CREATED", NULL));
     *out = thing;
-    TRY(tell(call, thing, "CREATED"));
+    TRY(registry_tell_thing(call, thing, "CREATED"));
     return tell_type(call, thing, thing->type_name, "ADDED");
 }
 
 /* ---- changes ---- */
-
-/* What the attributes become: merged in, an empty value removing its name, or replaced as a whole. */
-static json *changed_attributes(void *ctx, const struct thing *thing, const struct thing_change *change)
-{
-    if (!change->merge)
-        return without_empty(ctx, change->attributes);
-    json *merged = json_copy_deep(ctx, thing->attributes);
-    json_object_object_foreach (change->attributes, name, value) {
-        if (json_text(value).length > 0)
-            json_put_slice(merged, name, json_text(value));
-        else
-            json_object_object_del(merged, name);
-    }
-    return merged;
-}
 
 /* What the thing becomes; fails when it may not. */
 static FALLIBLE plan_change(struct call *call, const struct thing *thing, const struct thing_change *change,
@@ -221,11 +188,11 @@ static FALLIBLE plan_change(struct call *call, const struct thing *thing, const 
     if (change->billing_group != NULL || change->remove_billing_group)
         out->billing_group = change->billing_group;
     if (change->attributes != NULL)
-        out->attributes = changed_attributes(call, thing, change);
+        out->attributes = registry_attributes_after(call, thing->attributes, change->attributes, change->merge);
     out->version++;
-    if (out->type_name != NULL && !same_text(thing->type_name, out->type_name))
+    if (out->type_name != NULL && !registry_same_text(thing->type_name, out->type_name))
         TRY(check_type(call, out->type_name));
-    if (out->billing_group != NULL && !same_text(thing->billing_group, out->billing_group))
+    if (out->billing_group != NULL && !registry_same_text(thing->billing_group, out->billing_group))
         TRY(registry_need_billing_group(call, out->billing_group));
     return check_attributes(call, thing->name, out->attributes, out->type_name != NULL);
 }
@@ -234,9 +201,9 @@ FALLIBLE registry_change_thing(struct call *call, struct thing *thing, const str
 {
     struct thing after, before = *thing;
     TRY(plan_change(call, thing, change, &after));
-    bool type_moves = !same_text(after.type_name, before.type_name);
+    bool type_moves = !registry_same_text(after.type_name, before.type_name);
     bool attributes_move = !json_same(after.attributes, before.attributes);
-    bool moves = type_moves || attributes_move || !same_text(after.billing_group, before.billing_group);
+    bool moves = type_moves || attributes_move || !registry_same_text(after.billing_group, before.billing_group);
     if (!moves && !change->counts)
         return NULL;
 
@@ -251,7 +218,7 @@ FALLIBLE registry_change_thing(struct call *call, struct thing *thing, const str
     TRY(call_change(call, "thing", after.name, "UPDATED", NULL));
     if (!moves) /* one change, one message: none for nothing (provisioning.md 4.14) */
         return NULL;
-    TRY(tell(call, thing, "UPDATED"));
+    TRY(registry_tell_thing(call, thing, "UPDATED"));
     if (!type_moves)
         return NULL;
     TRY(tell_type(call, thing, before.type_name, "REMOVED"));
@@ -276,5 +243,5 @@ FALLIBLE registry_delete_thing(struct call *call, const struct thing *thing)
                       ARGS(sql_text(call->account), sql_text(call->region), sql_text(thing->name))));
     TRY(call_change(call, "thing", thing->name, "DELETED", NULL));
     TRY(tell_type(call, thing, thing->type_name, "REMOVED"));
-    return tell(call, thing, "DELETED");
+    return registry_tell_thing(call, thing, "DELETED");
 }
