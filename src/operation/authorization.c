@@ -46,7 +46,13 @@ static FALLIBLE check_template(struct door *door, const struct model_operation *
 static FALLIBLE compile_row(struct door *door, const struct model_operation *operation, json *source,
                             struct authorization *row)
 {
+    static const char *const keys[] = { "resources", "context", "action", NULL };
     json *resources = json_is_object(source) ? json_get_array(source, "resources") : source;
+    if (json_is_object(source))
+        TRY(model_check_keys(door, operation->model, operation->label, source, keys));
+    const char *action = json_get_text(source, "action");
+    if (action != NULL)
+        row->action = text_copy(door, action);
     if (!json_is_array(resources))
         return rights_broken(door, operation->label, "has no resources");
     take_resources(door, resources, row);

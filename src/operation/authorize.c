@@ -1,134 +1,103 @@
 /* authorize.c - may the caller do this? Identity, boundary and session policies on the action and the resources that
    api/authorization.json names (auth 4.2, 4.3). */
 #include "operation/door.h"
-#include "base/clock.h"
+#include "operation/facts.h"
 
-enum { KEYS_MAX = 96 };
-
-/* What a policy may ask about (auth 4.2.5). */
-struct facts {
+/* What is asked of a request: its keys, and the resources, which the store may know more about. */
+struct question {
     void *ctx;
-    struct policy_key keys[KEYS_MAX];
+    struct call *call;
+    const struct caller *caller;
+    const char *action;
+    struct facts facts;
+    struct resource *resources;
     size_t count;
+    const struct resource_look *look; /* NULL: there is nothing to ask the store */
 };
 
-static void add_values(struct facts *facts, const char *name, const slice *values, size_t count)
+static void add_resource(struct question *question, const char *arn)
 {
-    if (facts->count < KEYS_MAX)
-        facts->keys[facts->count++] = (struct policy_key){ slice_of(name), values, count };
+    *ARRAY_ADD(question->ctx, question->resources, question->count) = (struct resource){ .arn = arn };
 }
 
-static void add_slice(struct facts *facts, const char *name, slice value)
+static FALLIBLE decide(const struct question *question, const struct resource *resource)
 {
-    if (value.at == NULL)
-        return;
-    slice *one = MAKE(facts->ctx, slice);
-    *one = value;
-    add_values(facts, name, one, 1);
-}
-
-static void add(struct facts *facts, const char *name, const char *value)
-{
-    add_slice(facts, name, slice_of(value));
-}
-
-static void add_time(struct facts *facts, int64_t now_ms)
-{
-    char text[CLOCK_TEXT_MAX];
-    clock_iso8601(now_ms, text);
-    add(facts, "aws:CurrentTime", text_copy(facts->ctx, text));
-    add(facts, "aws:EpochTime", text_format(facts->ctx, "%lld", (long long)(now_ms / 1000)));
-}
-
-static void add_caller(struct facts *facts, const struct caller *caller)
-{
-    add(facts, "aws:PrincipalArn", caller->arn);
-    add(facts, "aws:PrincipalAccount", caller->account);
-    add(facts, "aws:PrincipalType", caller->type);
-    add(facts, "aws:userid", caller->user_id);
-    add(facts, "aws:username", caller->user_name);
-}
-
-static slice either(const json *object, const char *key, const char *other)
-{
-    slice value = json_get_slice(object, key);
-    return value.at ? value : json_get_slice(object, other);
-}
-
-/* Tags of the request: [{"Key": ..., "Value": ...}] or {"key": "value"}; of UntagResource the keys alone. */
-static void add_tags(struct facts *facts, const json *input)
-{
-    json *tags = json_get(input, "tags") ? json_get(input, "tags") : json_get(input, "Tags");
-    json *keys = json_get_array(input, json_get(input, "tagKeys") ? "tagKeys" : "TagKeys");
-    size_t listed = json_is_array(tags) ? json_object_array_length(tags) : 0, count = 0;
-    size_t named = keys ? json_object_array_length(keys) : 0;
-    size_t mapped = json_is_object(tags) ? (size_t)json_object_object_length(tags) : 0;
-    slice *names = MAKE_ARRAY(facts->ctx, slice, listed + named + mapped + 1);
-    for (size_t i = 0; i < listed; i++) {
-        json *tag = json_object_array_get_idx(tags, i);
-        names[count] = either(tag, "Key", "key");
-        slice value = either(tag, "Value", "value");
-        add_slice(facts, text_format(facts->ctx, "aws:RequestTag/%.*s", PRINT(names[count])),
-                  value.at ? value : SLICE(""));
-        count++;
-    }
-    if (mapped > 0) {
-        json_object_object_foreach (tags, key, value) {
-            names[count++] = slice_of(key);
-            add_slice(facts, text_format(facts->ctx, "aws:RequestTag/%s", key), json_text(value));
-        }
-    }
-    for (size_t i = 0; i < named; i++)
-        names[count++] = json_text(json_object_array_get_idx(keys, i));
-    if (count > 0)
-        add_values(facts, "aws:TagKeys", names, count);
-}
-
-static void add_row_context(struct facts *facts, const struct call *call)
-{
-    const struct authorization *row = call->model ? call->model->authorization : NULL;
-    for (size_t i = 0; row && i < row->context_count; i++) {
-        struct texts texts = authorization_expand(facts->ctx, call, row->context[i].value);
-        slice *values = MAKE_ARRAY(facts->ctx, slice, texts.count + 1);
-        for (size_t k = 0; k < texts.count; k++)
-            values[k] = slice_of(texts.at[k]);
-        if (texts.count > 0)
-            add_values(facts, row->context[i].key, values, texts.count);
-    }
-}
-
-static void gather(void *ctx, const struct call *call, const struct caller *caller, struct facts *facts)
-{
-    *facts = (struct facts){ .ctx = ctx };
-    add_caller(facts, caller);
-    add(facts, "aws:SourceIp", call->source_ip);
-    add(facts, "aws:UserAgent", call->user_agent);
-    add(facts, "aws:SecureTransport", "true");
-    add_time(facts, call->now_ms);
-    add(facts, "aws:RequestedRegion", call->region);
-    add(facts, "aws:ResourceAccount", call->account);
-    add(facts, "aws:ViaAWSService", "false");
-    add_row_context(facts, call);
-    add_tags(facts, call->input);
-}
-
-static FALLIBLE decide(struct call *call, const struct caller *caller, const struct facts *facts, const char *action,
-                       const char *resource)
-{
-    struct policy_context context = { .keys = facts->keys, .count = facts->count };
-    struct policy_request request = { slice_of(action), slice_of(resource), &context };
-    struct iam_grounds grounds = { .identity = caller->policies,
-                                   .identity_count = caller->policy_count,
-                                   .boundary = caller->boundary,
-                                   .session = caller->session_policies,
-                                   .session_count = caller->session_policy_count,
-                                   .caller = { .arn = slice_of(caller->arn), .account = slice_of(caller->account) },
-                                   .root = caller->is_root };
+    const struct caller *caller = question->caller;
+    const char *arn = caller->principal_arn ? caller->principal_arn : caller->arn;
+    struct facts tags;
+    facts_of_resource(question->ctx, resource, question->look ? question->look->service : "aws", &tags);
+    const struct policy_context request_keys = { .keys = question->facts.keys, .count = question->facts.count };
+    const struct policy_context context = { .keys = tags.keys, .count = tags.count, .parent = &request_keys };
+    const struct policy_request request = { slice_of(question->action), slice_of(resource->arn), &context };
+    const struct iam_grounds grounds = { .identity = caller->policies,
+                                         .identity_count = caller->policy_count,
+                                         .boundary = caller->boundary,
+                                         .session = caller->session_policies,
+                                         .session_count = caller->session_policy_count,
+                                         .caller = { .arn = slice_of(arn),
+                                                     .session_arn = slice_of(caller->arn),
+                                                     .id = slice_of(caller->unique_id),
+                                                     .account = slice_of(caller->account) },
+                                         .root = caller->is_root };
     struct iam_decision decision;
     if (policy_decide_iam(&grounds, &request, &decision) == POLICY_ALLOW)
         return NULL;
+    struct call *call = question->call;
     return error_new(call, "AccessDeniedException", "%s",
                      policy_denial_text(call, slice_of(caller->arn), request.action, request.resource, &decision));
+}
+
+/* ---- what the store knows of a resource ---- */
+
+static bool any_asks_tags(const struct policy *const *policies, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (policy_asks_resource_tags(policies[i]))
+            return true;
+    return false;
+}
+
+static bool asks_tags(const struct caller *caller)
+{
+    return any_asks_tags(caller->policies, caller->policy_count) ||
+           any_asks_tags(caller->session_policies, caller->session_policy_count) ||
+           any_asks_tags(&caller->boundary, caller->boundary != NULL);
+}
+
+/* The ARN of an IAM entity holds a path that no request names, so IAM is always asked. */
+static const struct resource_look *look_of(const struct door *door, const char *service, const struct caller *caller)
+{
+    bool always = strcmp(service, "iam") == 0;
+    for (size_t i = 0; i < door->look_count && !caller->is_root; i++)
+        if (strcmp(door->looks[i].service, service) == 0)
+            return always || asks_tags(caller) ? &door->looks[i] : NULL;
+    return NULL;
+}
+
+static FALLIBLE look_at_resources(struct tx *tx, void *arg)
+{
+    struct question *question = arg;
+    for (size_t i = 0; i < question->count; i++)
+        TRY(question->look->look(tx, question->ctx, question->call, &question->resources[i]));
+    return NULL;
+}
+
+static FALLIBLE look(struct question *question)
+{
+    struct call *call = question->call;
+    struct store *store = call->door->options.store;
+    if (question->look == NULL || (call->tx == NULL && store == NULL))
+        return NULL;
+    return call->tx ? look_at_resources(call->tx, question)
+                    : store_read(store, question->ctx, look_at_resources, question);
+}
+
+static FALLIBLE answer_question(struct question *question)
+{
+    TRY(look(question));
+    for (size_t i = 0; i < question->count; i++)
+        TRY(decide(question, &question->resources[i]));
+    return NULL;
 }
 
 static bool is_checked(const struct call *call, const struct caller *caller)
@@ -155,43 +124,86 @@ static const char *resource_of(void *ctx, const struct call *call, const struct 
     return text_format(ctx, "%s%s", prefix.count > 0 ? prefix.at[0] : "", text);
 }
 
-static FALLIBLE authorize_template(void *ctx, struct call *call, const struct facts *facts, const char *template,
-                                   size_t *asked)
+/* What the role is passed for: the first resource that the operation is about, if it has an ARN. */
+static const char *associated_resource(void *ctx, const struct call *call)
 {
-    const struct authorization *row = call->model->authorization;
-    struct texts texts = authorization_expand(ctx, call, template);
-    for (size_t i = 0; i < texts.count; i++)
-        TRY(decide(call, call->caller, facts, row->action, resource_of(ctx, call, row, template, texts.at[i])));
-    *asked += texts.count;
-    return NULL;
+    const struct authorization *row = call->model ? call->model->authorization : NULL;
+    struct texts texts = { NULL, 0 };
+    if (row != NULL && row->resource_count > 0)
+        texts = authorization_expand(ctx, call, row->resources[0]);
+    const char *arn = texts.count > 0 ? resource_of(ctx, call, row, row->resources[0], texts.at[0]) : "*";
+    return strcmp(arn, "*") == 0 ? NULL : arn;
+}
+
+static void add_templates(struct question *question, const struct authorization *row)
+{
+    for (size_t i = 0; i < row->resource_count; i++) {
+        struct texts texts = authorization_expand(question->ctx, question->call, row->resources[i]);
+        for (size_t k = 0; k < texts.count; k++)
+            add_resource(question, resource_of(question->ctx, question->call, row, row->resources[i], texts.at[k]));
+    }
+    if (question->count == 0)
+        add_resource(question, "*");
+}
+
+/* Sessions of GetSessionToken and GetFederationToken call no IAM, and of STS little (auth 4.5). */
+static FALLIBLE check_session(struct call *call)
+{
+    const struct caller *caller = call->caller;
+    bool narrow = caller != NULL && (caller->session == SESSION_USER || caller->session == SESSION_FEDERATED);
+    const char *file = call->model->model->file, *name = call->model->name;
+    if (!narrow || (strcmp(file, "iam") != 0 && strcmp(file, "sts") != 0))
+        return NULL;
+    if (strcmp(file, "sts") == 0 && (strcmp(name, "GetCallerIdentity") == 0 || call->model->unsigned_allowed ||
+                                     (strcmp(name, "AssumeRole") == 0 && caller->session == SESSION_USER)))
+        return NULL;
+    return error_new(call, "AccessDeniedException", "Cannot call %s with session credentials", name);
 }
 
 FALLIBLE authorize(struct call *call)
 {
     const struct authorization *row = call->model->authorization;
-    size_t asked = 0;
+    TRY(check_session(call));
     if (!is_checked(call, call->caller) || row->resource_count == 0)
         return NULL;
     if (call->caller == NULL)
         return nobody(call, row->action);
     SCRATCH scratch = talloc_new(NULL);
-    struct facts *facts = MAKE(scratch, struct facts);
-    gather(scratch, call, call->caller, facts);
-    for (size_t i = 0; i < row->resource_count; i++)
-        TRY(authorize_template(scratch, call, facts, row->resources[i], &asked));
-    return asked > 0 ? NULL : decide(call, call->caller, facts, row->action, "*");
+    struct question question = { .ctx = scratch, .call = call, .caller = call->caller, .action = row->action };
+    TRY(facts_gather(scratch, call, call->caller, &question.facts));
+    question.look = look_of(call->door, call->model->model->file, call->caller);
+    add_templates(&question, row);
+    return answer_question(&question);
 }
 
-FALLIBLE caller_require(struct call *call, const struct caller *caller, const char *action, const char *resource_arn)
+/* An inner action is about a resource of the registry whoever's operation it is part of: RegisterThing's CreateThing. */
+static const char *service_of(const char *arn)
+{
+    return strncmp(arn, "arn:aws:iot:", strlen("arn:aws:iot:")) == 0 ? "iot" : "";
+}
+
+static FALLIBLE require(struct call *call, const struct caller *caller, const char *action, const char *resource_arn,
+                        const char *passed_to)
 {
     if (!is_checked(call, caller))
         return NULL;
     if (caller == NULL)
         return nobody(call, action);
     SCRATCH scratch = talloc_new(NULL);
-    struct facts *facts = MAKE(scratch, struct facts);
-    gather(scratch, call, caller, facts);
-    return decide(call, caller, facts, action, resource_arn);
+    struct question question = { .ctx = scratch, .call = call, .caller = caller, .action = action };
+    TRY(facts_gather(scratch, call, caller, &question.facts));
+    if (passed_to != NULL) {
+        facts_add(&question.facts, "iam:PassedToService", passed_to);
+        facts_add(&question.facts, "iam:AssociatedResourceArn", associated_resource(scratch, call));
+    }
+    question.look = look_of(call->door, service_of(resource_arn), caller);
+    add_resource(&question, resource_arn);
+    return answer_question(&question);
+}
+
+FALLIBLE caller_require(struct call *call, const struct caller *caller, const char *action, const char *resource_arn)
+{
+    return require(call, caller, action, resource_arn, NULL);
 }
 
 FALLIBLE call_require(struct call *call, const char *action, const char *resource_arn)
@@ -211,16 +223,7 @@ static bool lies_in(slice arn, const char *account)
 
 FALLIBLE call_require_pass_role(struct call *call, const char *role_arn, const char *service)
 {
-    const struct caller *caller = call->caller;
-    if (!is_checked(call, caller))
-        return NULL;
-    if (caller == NULL)
-        return nobody(call, "iam:PassRole");
-    if (!lies_in(slice_of(role_arn), call->account))
+    if (is_checked(call, call->caller) && call->caller != NULL && !lies_in(slice_of(role_arn), call->account))
         return error_new(call, "AccessDeniedException", "Cross-account pass role is not allowed.");
-    SCRATCH scratch = talloc_new(NULL);
-    struct facts *facts = MAKE(scratch, struct facts);
-    gather(scratch, call, caller, facts);
-    add(facts, "iam:PassedToService", service);
-    return decide(call, caller, facts, "iam:PassRole", role_arn);
+    return require(call, call->caller, "iam:PassRole", role_arn, service);
 }

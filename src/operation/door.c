@@ -74,6 +74,12 @@ void door_on_audit(struct door *door, void (*sink)(void *arg, slice line), void 
     door->audit_arg = arg;
 }
 
+void door_on_resource(struct door *door, const char *service,
+                      FALLIBLE (*look)(struct tx *tx, void *ctx, const struct call *call, struct resource *resource))
+{
+    *ARRAY_ADD(door, door->looks, door->look_count) = (struct resource_look){ text_copy(door, service), look };
+}
+
 void *door_get(struct door *door, const char *name)
 {
     for (size_t i = 0; i < door->piece_count; i++)

@@ -20,6 +20,11 @@ struct door {
     void *effect_arg;
     void (*audit)(void *arg, slice line);
     void *audit_arg;
+    struct resource_look {
+        const char *service;
+        FALLIBLE (*look)(struct tx *tx, void *ctx, const struct call *call, struct resource *resource);
+    } * looks;
+    size_t look_count;
     atomic_uint_fast64_t defects;
 };
 

@@ -113,6 +113,7 @@ struct call {
     const struct caller *caller;
     const char *account, *region;
     const char *source_ip, *user_agent, *via; /* via: "https", "mqtt", "internal" */
+    const char *referer;                      /* NULL: none */
     json *input;                              /* an object, members by their model names, whatever way they travelled */
     json *output;                             /* made by answer(); reset before an APPLY runs */
     int64_t now_ms;                           /* the call's one idea of now */
@@ -152,8 +153,8 @@ struct resource {
     const struct caller_fact *tags; /* "aws:ResourceTag/KEY" */
     size_t tag_count;
 };
-/* One for each service at most. Asked on a worker, in a snapshot, before a decision about a checked caller. What it
-   adds hangs off ctx. */
+/* One for each service at most. Asked in a snapshot, before a decision about a checked caller that is not root: for
+   "iam" always, for others when one of the caller's policies asks about tags. What it adds hangs off ctx. */
 void door_on_resource(struct door *door, const char *service,
                       FALLIBLE (*look)(struct tx *tx, void *ctx, const struct call *call, struct resource *resource));
 void *door_get(struct door *door, const char *name); /* shared pieces the server put there: "issuer", "keys" */
@@ -203,7 +204,8 @@ bool call_has(const struct call *call, const char *member);
 const char *call_arn(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* May the caller do this too? Fails with AccessDeniedException and the sentence of auth.md 4.2.6. For rights that the
-   one row of api/authorization.json cannot say: PassRole, the inner actions of a template. No I/O. */
+   one row of api/authorization.json cannot say: PassRole, the inner actions of a template. In a step; reads (in call->tx
+   where there is one) only for a policy that asks about tags of a resource. */
 FALLIBLE call_require(struct call *call, const char *action, const char *resource_arn);
 /* The same for another caller (a provisioning role). */
 FALLIBLE caller_require(struct call *call, const struct caller *caller, const char *action, const char *resource_arn);
@@ -211,6 +213,10 @@ FALLIBLE caller_require(struct call *call, const struct caller *caller, const ch
 /* iam:PassRole on a role that the request hands to the service `service` ("iot.amazonaws.com"), which must lie in the
    caller's account (auth 4.2.7). No I/O: whether the role trusts the service is asked elsewhere. */
 FALLIBLE call_require_pass_role(struct call *call, const char *role_arn, const char *service);
+
+/* What a policy may ask about this request (auth 4.2.5), for decisions that weigh more than the caller's own policies: the
+   trust policy of a role. Hangs off ctx. */
+FALLIBLE call_facts(void *ctx, struct call *call, struct policy_context *out);
 
 /* To be released after the commit; forgotten when the call fails. In APPLY (it is reset before a rerun). */
 void call_effect(struct call *call, enum effect_kind kind, const char *key);
@@ -308,7 +314,7 @@ struct value list_limit(const struct list *list);
 struct list_order {
     const char *up, *down;
 };
-#define LIST_BY(key, select)                                                 \
+#define LIST_BY(key, select)                                                    \
     ((struct list_order){ .up = select " " key " > ? ORDER BY " key " LIMIT ?", \
                           .down = select " " key " < ? ORDER BY " key " DESC LIMIT ?" })
 /* `args` are those of `select`; at most LIST_ARGS_MAX. */

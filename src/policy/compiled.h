@@ -35,6 +35,7 @@ struct statement {
 struct policy {
     enum policy_kind kind;
     const char *name;
+    bool asks_resource_tags;
     struct statement *statements;
     size_t statement_count;
 };

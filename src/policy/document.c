@@ -467,6 +467,12 @@ static FALLIBLE read_version(struct parser *p, json *root)
     return NULL;
 }
 
+/* Of the parsed text, so that no escape hides it: printed again, letters stand for themselves. */
+static bool speaks_of_resource_tags(json *root)
+{
+    return strcasestr(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN), "ResourceTag") != NULL;
+}
+
 static FALLIBLE read_document(struct parser *p, slice document, size_t size_max)
 {
     json *root = NULL, *statements;
@@ -478,6 +484,7 @@ static FALLIBLE read_document(struct parser *p, slice document, size_t size_max)
         if (strcmp(name, "Id") == 0 && !json_is_text(value))
             return refused(p, NULL, "Id is not text.");
     }
+    p->policy->asks_resource_tags = speaks_of_resource_tags(root);
     TRY(read_version(p, root));
     if (!json_object_object_get_ex(root, "Statement", &statements))
         return refused(p, NULL, "Statement is missing.");
@@ -511,6 +518,11 @@ void policy_set_name(struct policy *policy, slice name)
 const char *policy_name(const struct policy *policy)
 {
     return policy->name;
+}
+
+bool policy_asks_resource_tags(const struct policy *policy)
+{
+    return policy->asks_resource_tags;
 }
 
 enum policy_kind policy_kind_of(const struct policy *policy)

@@ -57,6 +57,9 @@ size_t policy_size(slice document);
 void policy_set_name(struct policy *policy, slice name);
 const char *policy_name(const struct policy *policy);
 enum policy_kind policy_kind_of(const struct policy *policy);
+/* Whether its decision may hang on the tags of a resource (aws:ResourceTag/KEY): only then are they worth reading. True
+   too where the words stand somewhere else in it. */
+bool policy_asks_resource_tags(const struct policy *policy);
 
 /* --- What is asked ---------------------------------------------------------------------------------------------- */
 

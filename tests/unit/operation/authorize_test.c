@@ -93,6 +93,67 @@ static const struct row {
       DENIED("iot:UntagResource", A "thingtype/t") },
     { "a service without rows: its prefix on *", "acm", "DescribeCertificate", "{}",
       ALLOW("\"acm:DescribeCertificate\"", "\"*\""), NULL },
+    { "tags in a header", "iot", "CreateTopicRule",
+      "{\"ruleName\":\"r\",\"tags\":\"team=plant%20one&x=%26\",\"topicRulePayload\":{}}",
+      ALLOW_IF("\"iot:*\"", "{\"StringEquals\":{\"aws:RequestTag/team\":\"plant one\",\"aws:RequestTag/x\":\"&\"}}"),
+      NULL },
+    { "another case of a tag's key does not hide its value", "iot", "CreateThingType",
+      "{\"thingTypeName\":\"t\",\"tags\":[{\"Key\":\"team\",\"Value\":\"a\"},{\"Key\":\"Team\",\"Value\":\"evil\"}]}",
+      "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},"
+      "{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"aws:RequestTag/"
+      "team\":"
+      "\"evil\"}}}]}",
+      "User: arn:aws:iam::000000000001:user/ops/ada is not authorized to perform: iot:CreateThingType on resource: " A
+      "thingtype/t with an explicit deny in an identity-based policy" },
+    { "aws:Referer", "iot", "ListThings", "{}",
+      ALLOW_IF("\"iot:*\"", "{\"StringLike\":{\"aws:Referer\":\"https://plant.test/*\"}}"), NULL },
+    { "no temporary credentials, no MultiFactorAuthPresent", "iot", "ListThings", "{}",
+      ALLOW_IF("\"iot:*\"", "{\"Null\":{\"aws:MultiFactorAuthPresent\":\"true\",\"aws:TokenIssueTime\":\"true\"}}"),
+      NULL },
+    { "a list's second version has the action of the first", "iot", "ListThingPrincipalsV2", "{\"thingName\":\"a\"}",
+      ALLOW("\"iot:ListThingPrincipals\"", "\"" A "thing/a\""), NULL },
+    { "and no other", "iot", "ListThingPrincipalsV2", "{\"thingName\":\"a\"}",
+      ALLOW("\"iot:ListThingPrincipalsV2\"", "\"" A "thing/a\""), DENIED("iot:ListThingPrincipals", A "thing/a") },
+    { "so of principals", "iot", "ListPrincipalThingsV2", "{\"principal\":\"" A "cert/" ID "\"}",
+      ALLOW("\"iot:ListPrincipalThings\"", "\"" A "cert/*\""), NULL },
+    { "a user of IAM", "iam", "PutUserPolicy", "{\"UserName\":\"bob\"}",
+      ALLOW("\"iam:*\"", "\"arn:aws:iam::000000000001:user/ada\""),
+      DENIED("iam:PutUserPolicy", "arn:aws:iam::000000000001:user/bob") },
+    { "which policy is attached is a condition key", "iam", "AttachUserPolicy",
+      "{\"UserName\":\"bob\",\"PolicyArn\":\"arn:aws:iam::aws:policy/AdministratorAccess\"}",
+      ALLOW_IF("\"iam:*\"", "{\"ArnNotEquals\":{\"iam:PolicyARN\":\"arn:aws:iam::aws:policy/AdministratorAccess\"}}"),
+      DENIED("iam:AttachUserPolicy", "arn:aws:iam::000000000001:user/bob") },
+    { "a boundary that must be set", "iam", "CreateUser", "{\"UserName\":\"bob\"}",
+      ALLOW_IF("\"iam:*\"", "{\"StringEquals\":{\"iam:PermissionsBoundary\":\"arn:aws:iam::000000000001:policy/b\"}}"),
+      DENIED("iam:CreateUser", "arn:aws:iam::000000000001:user/bob") },
+    { "a boundary that is set", "iam", "CreateUser",
+      "{\"UserName\":\"bob\",\"PermissionsBoundary\":\"arn:aws:iam::000000000001:policy/b\"}",
+      ALLOW_IF("\"iam:*\"", "{\"StringEquals\":{\"iam:PermissionsBoundary\":\"arn:aws:iam::000000000001:policy/b\"}}"),
+      NULL },
+    { "a federated user's name", "sts", "GetFederationToken", "{\"Name\":\"bob\"}",
+      ALLOW("\"sts:*\"", "\"arn:aws:sts::000000000001:federated-user/al*\""),
+      DENIED("sts:GetFederationToken", "arn:aws:sts::000000000001:federated-user/bob") },
+    { "scenario 14: a pattern's parts stay in their parts", "iot", "DescribeThing", "{\"thingName\":\"x:thing/a\"}",
+      ALLOW("\"iot:*\"", "\"arn:aws:iot:*:000000000001:thing/a\""), DENIED("iot:DescribeThing", A "thing/x:thing/a") },
+    { "an ARN in capitals is none", "iot", "AttachPolicy",
+      "{\"policyName\":\"p\",\"target\":\"ARN:AWS:iot:us-east-1:000000000001:cert/" ID "\"}",
+      ALLOW("\"iot:AttachPolicy\"", "\"" A "cert/*\""), DENIED("iot:AttachPolicy", "*") },
+    { "an encoded slash is no slash", "iot", "DescribeThing", "{\"thingName\":\"..%2Fa\"}",
+      ALLOW("\"iot:*\"", "\"" A "thing/a\""), DENIED("iot:DescribeThing", A "thing/..%2Fa") },
+    { "case matters in a resource", "iot", "DescribeThing", "{\"thingName\":\"A\"}",
+      ALLOW("\"iot:*\"", "\"" A "thing/a\""), DENIED("iot:DescribeThing", A "thing/A") },
+    { "case does not matter in an action", "iot", "DescribeThing", "{\"thingName\":\"a\"}",
+      ALLOW("\"IOT:DESCRIBE*\"", "\"" A "thing/a\""), NULL },
+    { "NotAction", "iot", "ListThings", "{}",
+      "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"NotAction\":\"iot:List*\",\"Resource\":\"*\"}"
+      "}",
+      DENIED("iot:ListThings", "*") },
+    { "NotResource", "iot", "DescribeThing", "{\"thingName\":\"a\"}",
+      "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"iot:*\",\"NotResource\":\"" A
+      "thing/a\"}}",
+      DENIED("iot:DescribeThing", A "thing/a") },
+    { "a literal * in a name is no wildcard", "iot", "DescribeThing", "{\"thingName\":\"*\"}",
+      ALLOW("\"iot:*\"", "\"" A "thing/a\""), DENIED("iot:DescribeThing", A "thing/*") },
     { "jobs of devices have their own prefix", "iot-jobs-data", "GetPendingJobExecutions", "{\"thingName\":\"a\"}",
       ALLOW("\"iotjobsdata:*\"", "\"" A "thing/a\""), NULL },
 };
@@ -125,6 +186,7 @@ static struct call *call_by(void *ctx, struct door *door, const char *service, c
     call->region = "us-east-1";
     call->source_ip = "10.1.2.3";
     call->user_agent = "cli";
+    call->referer = "https://plant.test/things";
     call->caller = caller;
     call->input = json_share(call, json_of(ctx, input));
     return call;
@@ -184,6 +246,9 @@ static const struct pass {
     { "this role for this service",
       ALLOW_IF("\"iam:PassRole\"", "{\"StringEquals\":{\"iam:PassedToService\":\"iot.amazonaws.com\"}}"), ROLE,
       "iot.amazonaws.com", NULL },
+    { "for this template",
+      ALLOW_IF("\"iam:PassRole\"", "{\"ArnLike\":{\"iam:AssociatedResourceArn\":\"" A "provisioningtemplate/t\"}}"),
+      ROLE, "iot.amazonaws.com", NULL },
     { "another service",
       ALLOW_IF("\"iam:PassRole\"", "{\"StringEquals\":{\"iam:PassedToService\":\"iot.amazonaws.com\"}}"), ROLE,
       "credentials.iot.amazonaws.com", DENIED("iam:PassRole", ROLE) },
@@ -198,8 +263,8 @@ static void is_passed(void **state)
 {
     const struct pass *row = *state;
     void *ctx = talloc_new(NULL);
-    struct call *call =
-        call_by(ctx, shared_door(), "iot", "CreateProvisioningTemplate", "{}", user_with(ctx, row->policy));
+    struct call *call = call_by(ctx, shared_door(), "iot", "CreateProvisioningTemplate", "{\"templateName\":\"t\"}",
+                                user_with(ctx, row->policy));
     assert_error(call_require_pass_role(call, row->role, row->service), row->message ? "AccessDeniedException" : NULL,
                  row->message);
     talloc_free(call);
@@ -229,8 +294,158 @@ static void another_is_asked(void **state)
     talloc_free(ctx);
 }
 
+/* ---- sessions ---- */
+
+static const slice plant[] = { { "plant", 5 } }, issued[] = { { "2026-01-15T08:30:00Z", 20 } },
+                   methods[] = { { "a", 1 }, { "b", 1 } }, elsewhere[] = { { "99.9.9.9", 8 } };
+static const struct session_row {
+    const char *name;
+    enum session_kind session;
+    const char *service, *operation, *policy;
+    const char *message;
+} sessions[] = {
+    { "the role, not the session, is aws:PrincipalArn", SESSION_ROLE, "iot", "ListThings",
+      ALLOW_IF("\"iot:*\"", "{\"ArnEquals\":{\"aws:PrincipalArn\":\"arn:aws:iam::000000000001:role/deep/Prov\"}}"),
+      NULL },
+    { "the session is named in a refusal", SESSION_ROLE, "iot", "ListThings", ALLOW("\"s3:*\"", "\"*\""),
+      "User: arn:aws:sts::000000000001:assumed-role/Prov/me is not authorized to perform: iot:ListThings on resource: "
+      "* "
+      "because no identity-based policy allows the iot:ListThings action" },
+    { "what the session brings are keys", SESSION_ROLE, "iot", "ListThings",
+      ALLOW_IF("\"iot:*\"",
+               "{\"StringEquals\":{\"aws:PrincipalTag/team\":\"plant\"},\"ForAnyValue:StringEquals\":{"
+               "\"cognito-identity.amazonaws.com:amr\":\"b\"},\"Bool\":{\"aws:MultiFactorAuthPresent\":\"false\"},"
+               "\"DateGreaterThan\":{\"aws:TokenIssueTime\":\"2020-01-01T00:00:00Z\"}}"),
+      NULL },
+    { "but cannot pass for the request's", SESSION_ROLE, "iot", "ListThings",
+      ALLOW_IF("\"iot:*\"", "{\"IpAddress\":{\"aws:SourceIp\":\"99.9.9.9\"}}"),
+      "User: arn:aws:sts::000000000001:assumed-role/Prov/me is not authorized to perform: iot:ListThings on resource: "
+      "* "
+      "because no identity-based policy allows the iot:ListThings action" },
+    { "no IAM with the keys of GetSessionToken", SESSION_USER, "iam", "ListUsers", ALLOW("\"*\"", "\"*\""),
+      "Cannot call ListUsers with session credentials" },
+    { "nor GetSessionToken again", SESSION_USER, "sts", "GetSessionToken", ALLOW("\"*\"", "\"*\""),
+      "Cannot call GetSessionToken with session credentials" },
+    { "nor GetFederationToken", SESSION_USER, "sts", "GetFederationToken", ALLOW("\"*\"", "\"*\""),
+      "Cannot call GetFederationToken with session credentials" },
+    { "but AssumeRole", SESSION_USER, "sts", "AssumeRole", ALLOW("\"*\"", "\"*\""), NULL },
+    { "and GetCallerIdentity", SESSION_USER, "sts", "GetCallerIdentity", ALLOW("\"*\"", "\"*\""), NULL },
+    { "and other services", SESSION_USER, "iot", "ListThings", ALLOW("\"*\"", "\"*\""), NULL },
+    { "a federated user assumes no role", SESSION_FEDERATED, "sts", "AssumeRole", ALLOW("\"*\"", "\"*\""),
+      "Cannot call AssumeRole with session credentials" },
+    { "a role's session may call IAM", SESSION_ROLE, "iam", "ListUsers", ALLOW("\"*\"", "\"*\""), NULL },
+};
+
+static void session_asks(void **state)
+{
+    const struct session_row *row = *state;
+    void *ctx = talloc_new(NULL);
+    static const struct caller_fact facts[] = {
+        { "aws:PrincipalTag/team", plant, 1 },
+        { "aws:TokenIssueTime", issued, 1 },
+        { "cognito-identity.amazonaws.com:amr", methods, 2 },
+        { "aws:SourceIp", elsewhere, 1 },
+    };
+    struct caller *caller = user_with(ctx, row->policy);
+    caller->session = row->session;
+    caller->facts = facts;
+    caller->fact_count = sizeof(facts) / sizeof(facts[0]);
+    caller->type = "AssumedRole";
+    caller->arn = "arn:aws:sts::000000000001:assumed-role/Prov/me";
+    caller->principal_arn = "arn:aws:iam::000000000001:role/deep/Prov";
+    struct call *call = call_by(ctx, shared_door(), row->service, row->operation, "{}", caller);
+    assert_error(authorize(call), row->message ? "AccessDeniedException" : NULL, row->message);
+    talloc_free(call);
+    talloc_free(ctx);
+}
+
+/* However many tags come first, the one that is denied is seen. */
+static void no_key_is_lost(void **state)
+{
+    (void)state;
+    void *ctx = talloc_new(NULL);
+    char *tags = text_copy(ctx, "");
+    for (int i = 0; i < 500; i++)
+        tags = text_format(ctx, "%s{\"Key\":\"k%d\",\"Value\":\"v\"},", tags, i);
+    const char *input =
+        text_format(ctx, "{\"thingTypeName\":\"t\",\"tags\":[%s{\"Key\":\"team\",\"Value\":\"evil\"}]}", tags);
+    struct caller *caller = user_with(
+        ctx, "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},"
+             "{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{"
+             "\"aws:RequestTag/team\":\"evil\"}}}]}");
+    struct call *call = call_by(ctx, shared_door(), "iot", "CreateThingType", input, caller);
+    assert_error(authorize(call), "AccessDeniedException", NULL);
+    talloc_free(call);
+    talloc_free(ctx);
+}
+
+/* ---- what the store knows of a resource ---- */
+
+static int looks;
+
+static FALLIBLE look(struct tx *tx, void *ctx, const struct call *call, struct resource *resource)
+{
+    static const struct caller_fact tags[] = { { "aws:ResourceTag/team", plant, 1 } };
+    (void)tx;
+    (void)call;
+    looks++;
+    if (strstr(resource->arn, ":user/"))
+        resource->arn = text_copy(ctx, "arn:aws:iam::000000000001:user/ops/bob");
+    resource->tags = tags;
+    resource->tag_count = 1;
+    return NULL;
+}
+
+static const struct look_row {
+    const char *name, *service, *operation, *input, *policy, *message;
+    bool root;
+    int looks;
+} look_rows[] = {
+    { "a policy that asks for no tag costs no read", "iot", "DescribeThing", "{\"thingName\":\"a\"}",
+      ALLOW("\"iot:*\"", "\"*\""), NULL, false, 0 },
+    { "a tag of the resource", "iot", "DescribeThing", "{\"thingName\":\"a\"}",
+      ALLOW_IF("\"iot:*\"", "{\"StringEquals\":{\"aws:ResourceTag/Team\":\"plant\"}}"), NULL, false, 1 },
+    { "an escape in the policy hides no question", "iot", "DescribeThing", "{\"thingName\":\"a\"}",
+      ALLOW_IF("\"iot:*\"", "{\"StringEquals\":{\"aws:\\u0052esourceTag/team\":\"plant\"}}"), NULL, false, 1 },
+    { "a tag that is denied", "iot", "DescribeThing", "{\"thingName\":\"a\"}",
+      ALLOW_IF("\"iot:*\"", "{\"StringNotEquals\":{\"aws:ResourceTag/team\":\"plant\"}}"),
+      DENIED("iot:DescribeThing", A "thing/a"), false, 1 },
+    { "a tag as a variable", "iot", "DescribeThing", "{\"thingName\":\"plant\"}",
+      ALLOW("\"iot:*\"", "\"" A "thing/${aws:ResourceTag/team}\""), NULL, false, 1 },
+    { "two resources are looked at", "iot", "AddThingToThingGroup", "{\"thingName\":\"a\",\"thingGroupName\":\"g\"}",
+      ALLOW_IF("\"iot:*\"", "{\"StringEquals\":{\"aws:ResourceTag/team\":\"plant\"}}"), NULL, false, 2 },
+    { "a user's path comes from the store, always", "iam", "GetUser", "{\"UserName\":\"bob\"}",
+      ALLOW("\"iam:*\"", "\"arn:aws:iam::000000000001:user/ops/*\""), NULL, false, 1 },
+    { "and its tags by IAM's own name", "iam", "GetUser", "{\"UserName\":\"bob\"}",
+      ALLOW_IF("\"iam:*\"", "{\"StringEquals\":{\"iam:ResourceTag/team\":\"plant\"}}"), NULL, false, 1 },
+    { "root is not asked", "iam", "GetUser", "{\"UserName\":\"bob\"}", ALLOW("\"s3:*\"", "\"*\""), NULL, true, 0 },
+};
+
+static void looks_at(void **state)
+{
+    const struct look_row *row = *state;
+    void *ctx = talloc_new(NULL);
+    struct door *door = door_of_tests(ctx, NULL, NULL);
+    door_on_resource(door, "iot", look);
+    door_on_resource(door, "iam", look);
+    struct caller *caller = user_with(ctx, row->policy);
+    caller->is_root = row->root;
+    struct call *call = call_by(ctx, door, row->service, row->operation, row->input, caller);
+    call->tx = (struct tx *)(void *)call; /* never looked into */
+    looks = 0;
+    assert_error(authorize(call), row->message ? "AccessDeniedException" : NULL, row->message);
+    assert_int_equal(looks, row->looks);
+    talloc_free(call);
+    talloc_free(ctx);
+}
+
+static const struct lone {
+    const char *name;
+} lone[] = { { "500 tags" } };
+
 int main(void)
 {
     return RUN_TABLES(TABLE(rows, asks), TABLE(kinds, is_asked), TABLE(passes, is_passed),
-                      TABLE(others, another_is_asked));
+                      TABLE(others, another_is_asked), TABLE(sessions, session_asks), TABLE(lone, no_key_is_lost),
+                      TABLE(look_rows, looks_at));
 }
