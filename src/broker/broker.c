@@ -4,6 +4,8 @@
 #include "base/random.h"
 #include <utlist.h>
 
+enum { SWEEP_S = 60 };
+
 struct broker_loop *broker_loop_of(struct broker *broker, const struct loop *loop)
 {
     return &broker->loops[loop_index(loop)];
@@ -39,6 +41,11 @@ static void every_second(uv_timer_t *timer)
     }
     forget_fights(on, now);
     refresh_clients(on);
+    if (on->broker->options.store == NULL)
+        return;
+    lookups_retry(on);
+    if (on->index == 0 && ++on->seconds % SWEEP_S == 0)
+        retained_sweep(on->broker);
 }
 
 /* ---- made ---- */
@@ -186,13 +193,14 @@ static void loop_ended(uv_handle_t *handle)
         on->sessions->persistent = false;
         session_end(on->sessions);
     }
+    lookups_drop(on);
     if (atomic_fetch_sub(&broker->loops_left, 1) == 1)
         broker->shut_done(broker->shut_arg);
 }
 
 void broker_loop_check_end(struct broker_loop *on)
 {
-    if (!on->shutting || on->ended || on->client_count > 0)
+    if (!on->shutting || on->ended || on->client_count > 0 || on->on_the_way > 0)
         return;
     on->ended = true;
     uv_close((uv_handle_t *)&on->second, loop_ended);

@@ -9,6 +9,7 @@
                                 same loop, as broker_client_admit; until then nothing more is read
            CONNACK              after takeover of the client id and the session's lookup
            PUBLISH              message_accept: the one way in for every message, from clients, wills, HTTPS, rules
+               retained         written before they are acknowledged and sent on, in each publisher's order
                reserved topics  `$aws/...`: request topics become calls of the door; their answers go to this
                                 connection alone (direct reply), in the order of the requests
                policies         iot:Publish; iot:Receive at each delivery
@@ -72,6 +73,15 @@ struct principal *principal_new(void); /* one reference; everything hangs off it
 struct principal *principal_share(struct principal *principal);
 void principal_drop(struct principal *principal);
 
+/* What IoT policies may ask about a device; what is NULL has no value. */
+struct policy_asker {
+    const struct principal *principal;
+    const char *client_id;
+    const char *address, *server_name, *secure; /* of the connection; secure: "true", "false" */
+};
+/* `find` of a struct policy_context whose arg is a struct policy_asker. */
+bool broker_find_key(void *asker, slice key, struct policy_values *out);
+
 /* ---- the transport that the gateway gives ---- */
 
 struct transport {
@@ -111,6 +121,8 @@ void broker_client_gone(struct client *client);
 
 struct broker_options {
     struct door *door;
+    struct store *store;     /* NULL: no message is retained, and CONNACK says so */
+    struct workers *workers; /* reads of retained messages */
     struct loop **loops;
     size_t loop_count;
     const struct scope *scope;
@@ -120,6 +132,7 @@ struct broker_options {
     size_t packet_limit, payload_limit;
     unsigned session_expiry_max_s; /* 3600 */
     unsigned connect_patience_s;   /* 10 */
+    size_t retained_limit;         /* topics of an account with a retained message: 500000 */
     unsigned fight_patience_ms;    /* 1000: a newcomer's wait when devices fight for its client id (broker.md 4.4) */
 };
 FALLIBLE broker_new(void *ctx, const struct broker_options *options, struct broker **out);
@@ -139,6 +152,7 @@ void broker_on_changes(struct broker *broker, const struct change *changes, size
 void broker_publish(struct broker *broker, const char *account, slice topic, slice payload);
 
 extern const struct operation *const broker_operations[]; /* iot-data: Publish, retained messages */
+#define BROKER "broker"                                   /* the door's piece that they use */
 
 struct broker_numbers {
     uint64_t connects, connects_refused, disconnects;

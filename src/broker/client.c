@@ -50,6 +50,8 @@ void broker_client_tick(struct client *client)
 {
     if (client->closing)
         return;
+    if (client->stalled)
+        client->last_packet_ms = clock_monotonic_ms();
     if (clock_monotonic_ms() < deadline_of(client)) {
         client_arm(client);
         return;
@@ -96,11 +98,36 @@ static bool is_greeted_wrongly(const struct client *client, slice bytes)
     return client->phase == &phase_greeting && (uint8_t)bytes.at[0] >> 4 != MQTT_CONNECT;
 }
 
+/* Told by the packet's first byte: what cannot be taken now stays where it is, and the client is not read. */
+static bool must_wait(const struct client *client, char first)
+{
+    int type = (uint8_t)first >> 4;
+    if (client->phase != &phase_serving)
+        return false;
+    return (type == MQTT_PUBLISH && accept_is_full(client->reach, client->version)) ||
+           (type == MQTT_SUBSCRIBE && client->session->lookup != NULL);
+}
+
+/* What stands first in its bytes is looked at again. */
+void client_go_on(struct client *client)
+{
+    if (!client->stalled || client->closing)
+        return;
+    client->stalled = false;
+    client->last_packet_ms = clock_monotonic_ms(); /* it was we who did not listen */
+    client->transport->read(client->arg, true);
+}
+
 size_t broker_client_bytes(struct client *client, slice bytes)
 {
     size_t used = 0;
     while (!client->closing && client->phase->packet != NULL && used < bytes.length) {
         struct mqtt_frame frame;
+        if (must_wait(client, bytes.at[used])) {
+            client->stalled = true;
+            client->transport->read(client->arg, false);
+            break;
+        }
         if (is_greeted_wrongly(client, slice_from(bytes, used))) {
             client_end(client, 0, "CLIENT_ERROR", "the first packet is not CONNECT");
             break;

@@ -51,14 +51,14 @@ static int will_fault(const struct client *client, const struct mqtt_will *will)
 {
     SCRATCH ctx = talloc_new(NULL);
     const char *text;
-    size_t limit = client->broker->options.payload_limit ? client->broker->options.payload_limit : PAYLOAD_MAX;
     if (will->qos > 1)
         return MQTT_QOS_NOT_SUPPORTED;
     if (mqtt_check_topic_name(ctx, &mqtt_limits_aws, will->topic) != NULL || slice_starts(will->topic, "$"))
         return MQTT_TOPIC_NAME_INVALID;
-    if (will->retain)
+    if (will->retain && client->broker->options.store == NULL)
         return MQTT_RETAIN_NOT_SUPPORTED;
-    return will->payload.length > limit ? MQTT_QUOTA_EXCEEDED : message_fault(&will->properties, &text);
+    return will->payload.length > payload_limit(client->broker) ? MQTT_QUOTA_EXCEEDED
+                                                                : message_fault(&will->properties, &text);
 }
 
 static void keep_will(struct client *client, const struct mqtt_will *will)
@@ -67,6 +67,7 @@ static void keep_will(struct client *client, const struct mqtt_will *will)
     packet.publish.topic = will->topic;
     packet.publish.payload = will->payload;
     packet.publish.qos = will->qos;
+    packet.publish.retain = will->retain;
     client->wish.will_fault = will_fault(client, will);
     client->wish.will_delay_s = mqtt_number(&will->properties, MQTT_WILL_DELAY, 0);
     if (client->wish.will_fault == 0)
@@ -173,7 +174,7 @@ static bool passes_checks(struct client *client)
 
 static bool may_leave_will(struct client *client)
 {
-    return client->will == NULL || client_may(client, "iot:Publish", "topic/", client->will->topic);
+    return client->will == NULL || will_is_allowed(client);
 }
 
 static bool may_connect(struct client *client)
@@ -239,7 +240,7 @@ static void send_connack(struct client *client, bool session_present)
         mqtt_set_number(properties, MQTT_SESSION_EXPIRY, client->session->expiry_s);
         mqtt_set_number(properties, MQTT_RECEIVE_MAXIMUM, INFLIGHT_MAX);
         mqtt_set_number(properties, MQTT_MAXIMUM_QOS, 1);
-        mqtt_set_number(properties, MQTT_RETAIN_AVAILABLE, 0);
+        mqtt_set_number(properties, MQTT_RETAIN_AVAILABLE, client->broker->options.store != NULL);
         mqtt_set_number(properties, MQTT_MAXIMUM_PACKET_SIZE, PACKET_V5_MAX);
         mqtt_set_number(properties, MQTT_TOPIC_ALIAS_MAXIMUM, INBOUND_ALIASES);
         mqtt_set_number(properties, MQTT_WILDCARD_AVAILABLE, 1);

@@ -135,11 +135,67 @@ static void deliver_once(struct session *session, struct message *message, bool 
         drop(session, "it is too large for the client, or iot:Receive is denied");
 }
 
+/* ---- held back while retained messages are read, which come first (lookup.c) ---- */
+
+struct held {
+    struct held *prev, *next;
+    struct message *message;
+    uint8_t granted;
+    bool retain_as_published;
+};
+
+static void hold(struct session *session, struct message *message, uint8_t granted, bool retain_as_published)
+{
+    if (session->held_count >= QUEUE_CLEAN_MAX || session->held_bytes + message->size > OUTPUT_MAX) {
+        drop(session, "too much came while its retained messages were read");
+        return;
+    }
+    struct held *held = MAKE(NULL, struct held);
+    *held = (struct held){ NULL, NULL, message_share(message), granted, retain_as_published };
+    DL_APPEND(session->held, held);
+    session->held_count++;
+    session->held_bytes += message->size;
+}
+
+static struct held *take_held(struct session *session)
+{
+    struct held *held = session->held;
+    DL_DELETE(session->held, held);
+    session->held_count--;
+    session->held_bytes -= held->message->size;
+    return held;
+}
+
+void session_release(struct session *session)
+{
+    while (session->held != NULL && session->lookup == NULL) {
+        struct held *held = take_held(session);
+        session_deliver(session, held->message, held->granted, held->retain_as_published);
+        message_drop(held->message);
+        talloc_free(held);
+    }
+}
+
+void session_drop_held(struct session *session)
+{
+    while (session->held != NULL) {
+        struct held *held = take_held(session);
+        message_drop(held->message);
+        talloc_free(held);
+    }
+}
+
+/* ---- one message ---- */
+
 void session_deliver(struct session *session, struct message *message, uint8_t granted, bool retain_as_published)
 {
     uint8_t qos = message->qos < granted ? message->qos : granted;
     if (message_expired(message))
         return;
+    if (session->lookup != NULL) {
+        hold(session, message, granted, retain_as_published);
+        return;
+    }
     if (qos == 0) {
         deliver_once(session, message, retain_as_published);
         return;

@@ -33,7 +33,8 @@ enum {
     MESSAGE_EXPIRY_MAX_S = 604800,
     CONTENT_TYPE_MAX = 256,
     CORRELATION_MAX = 8192,
-    USER_PROPERTIES_MAX = 8192
+    USER_PROPERTIES_MAX = 8192,
+    RETAINED_AN_ACCOUNT = 500000
 };
 
 /* ---- message.c: immutable, reference-counted, on any thread ---- */
@@ -88,6 +89,56 @@ struct account_topics *topics_of(struct broker *broker, const char *account);
 /* Every matching session once, with its highest granted QoS, each told on its own loop. */
 void topics_route(struct broker *broker, struct account_topics *topics, struct message *message);
 
+/* ---- retained.c: the rows (broker.md 4.7). Those that take a tx run on a worker or the writer ---- */
+
+/* In APPLY: the message replaces what its topic had; an empty one deletes it. Fails with QuotaExceeded when the account
+   has as many as it may. */
+FALLIBLE retained_keep(struct tx *tx, const char *account, const char *region, const struct message *message,
+                       size_t limit);
+struct retained {
+    struct message *message; /* one reference; retain is set, the expiry is what is left of it */
+    int64_t modified_ms;
+    bool is_old; /* the row says too long ago that it was read: retained_touch is due */
+};
+/* The live message of a topic; out->message is NULL when there is none. */
+FALLIBLE retained_find(struct tx *tx, void *ctx, const char *account, const char *region, slice topic,
+                       struct retained *out);
+/* Any thread: its three years begin anew. */
+void retained_touch(struct broker *broker, const char *account, slice topic);
+/* Any thread: rows whose end has come go, so many at once. */
+void retained_sweep(struct broker *broker);
+
+/* ---- accept.c: the one way in for every message; see there ---- */
+
+struct reach;
+struct accepted;
+
+/* How it ended: 0, or a reason code. */
+typedef void accept_done(void *arg, int reason);
+
+/* On the loop `on`. Takes the message over. `reach` is the publisher's, whose messages keep their order; NULL: nobody's.
+   `id`: of the PUBLISH that is to be acknowledged, or 0. `done` may be NULL. */
+struct acceptance {
+    struct broker_loop *on;
+    struct reach *reach;
+    struct account_topics *topics;
+    struct message *message;
+    uint16_t id;
+    accept_done *done;
+    void *arg;
+};
+void message_accept(const struct acceptance *acceptance);
+void accept_acknowledge(struct client *client, uint16_t id, int reason); /* version 3 hears of success only */
+/* The client has as much on its way into the store as it may have: nothing more of it is read. */
+bool accept_is_full(const struct reach *reach, int version);
+
+/* ---- lookup.c: retained messages for new subscriptions ---- */
+
+/* After SUBACK. The topics are filters without a wildcard. Until they were read nothing else reaches the client. */
+void lookup_begin(struct session *session, const slice *topics, size_t count);
+void lookups_retry(struct broker_loop *on); /* every second: those that no worker took */
+void lookups_drop(struct broker_loop *on);  /* those that nobody will begin */
+
 /* ---- sessions ---- */
 
 struct outgoing { /* a QoS 1 message on its way to the client */
@@ -114,6 +165,9 @@ struct session {
     int64_t ends_ms;       /* offline: monotonic */
     struct message *will;  /* offline: of the last client, to be sent later; NULL: none */
     int64_t will_ms;
+    struct lookup *lookup; /* retained messages are being read; NULL: none */
+    struct held *held;     /* what came meanwhile */
+    size_t held_count, held_bytes;
     struct session *prev, *next; /* of its loop's list */
 };
 
@@ -123,6 +177,8 @@ void session_claim(struct client *client);
 void session_end(struct session *session);    /* unsubscribes, forgets; the client must be off it */
 void session_detach(struct session *session); /* its client is gone: ends now, or waits for its expiry */
 void session_deliver(struct session *session, struct message *message, uint8_t granted, bool retain_as_published);
+void session_release(struct session *session); /* what was held back goes its way */
+void session_drop_held(struct session *session);
 void session_resume(struct session *session); /* after CONNACK: un-acknowledged first, then the queue */
 /* A direct reply: to this connection, never queued; QoS 1 takes a packet id of the session. */
 void session_reply(struct session *session, struct mqtt_packet *packet);
@@ -138,10 +194,15 @@ int session_granted(struct session *session, slice topic);
 
 struct request; /* request.c */
 
-/* Lives as long as somebody waits for an answer to the client; all on the client's loop. */
+/* Lives as long as somebody waits for an answer to the client, or a message of it is on its way into the store; all on
+   the client's loop. */
 struct reach {
     int references;
     struct client *client; /* NULL: gone */
+    struct accepted *line; /* messages that wait for the store, or behind one that does */
+    size_t line_count, line_bytes, line_unacknowledged;
+    void (*line_is_empty)(void *arg); /* called once */
+    void *line_arg;
 };
 
 struct phase {
@@ -160,6 +221,7 @@ struct client {
     const struct phase *phase;
     int version; /* 0 before CONNECT */
     bool closing;
+    bool stalled;    /* nothing is read until client_go_on */
     bool counted;    /* CONNACK 0 was sent */
     const char *why; /* of the end, for the log */
     /* from CONNECT */
@@ -200,6 +262,7 @@ void client_send(struct client *client, const struct mqtt_packet *packet);
 /* Ends it: v5 gets DISCONNECT with the reason (0: none), then the transport closes. `why` is a literal. */
 void client_end(struct client *client, int reason, const char *why, const char *text);
 void client_fail(struct client *client, const error *e); /* by the error's reason code */
+void client_go_on(struct client *client);                /* what it was stalled for may be over */
 void reach_drop(struct reach *reach);
 bool client_is_v5(const struct client *client);
 extern const struct phase phase_greeting, phase_deciding, phase_waiting, phase_serving;
@@ -221,6 +284,7 @@ void will_leave(struct client *client); /* its client goes: sent now, or kept fo
 void will_send_if_due(struct session *session, int64_t now_ms);
 void will_send(struct session *session);   /* the session ends */
 void will_cancel(struct session *session); /* the client is back */
+bool will_is_allowed(struct client *client);
 
 /* connect.c */
 void connect_packet(struct client *client, const struct mqtt_packet *packet);
@@ -246,6 +310,14 @@ bool client_may_quietly(struct client *client, const char *action, const char *k
 /* reserved.c: the `$` topics (broker.md 4.8). NULL: the client may; else the refusal's sentence. */
 const char *reserved_publish(slice topic);
 const char *reserved_subscribe(slice filter);
+
+/* publish.c: rules of the language, whoever publishes. The reason code and its sentence, or 0. */
+int publish_fault(slice topic, const struct mqtt_properties *properties, bool retain, const char **text);
+size_t payload_limit(const struct broker *broker);
+
+/* publish_https.c: the steps of the operation Publish */
+FALLIBLE publish_check(struct call *call);
+FALLIBLE publish_send(struct call *call);
 
 /* request.c: requests on `$aws/...` topics that are operations of the door. */
 void request_accept(struct client *client, const struct mqtt_packet *packet, const struct mqtt_route *route);
@@ -283,7 +355,11 @@ struct broker_loop {
     uv_timer_t second;               /* ends sessions whose time is over, renews rights */
     unsigned long long seen_changes; /* no client of this loop needs to hear of these any more */
     bool shutting, ended;
-    struct quiet ends, denials; /* lines that strangers and devices cause */
+    struct quiet ends, denials, stores; /* lines that strangers and devices cause */
+    struct lookup *lookups;             /* waiting for their turn */
+    size_t lookups_running;
+    size_t on_the_way; /* messages and lookups that somebody will bring back to this loop */
+    unsigned seconds;
 };
 
 struct broker {
@@ -299,6 +375,7 @@ struct broker {
     struct {
         atomic_ullong connects, connects_refused, disconnects, messages_in, messages_out, messages_dropped,
             publish_refused, subscribe_refused, receive_refused;
+        atomic_size_t storing_bytes; /* of messages on their way into the store */
         atomic_size_t connections, sessions, subscriptions;
     } count;
     atomic_bool shutting;

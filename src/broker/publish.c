@@ -15,13 +15,6 @@ static void refuse(struct client *client, const struct mqtt_packet *packet, int 
     client_send(client, &ack);
 }
 
-static void acknowledge(struct client *client, const struct mqtt_packet *packet)
-{
-    struct mqtt_packet ack = { .type = MQTT_PUBACK, .id = packet->id };
-    if (packet->publish.qos == 1)
-        client_send(client, &ack);
-}
-
 /* ---- topic aliases, client to server ---- */
 
 static bool resolve_alias(struct client *client, struct mqtt_packet *packet)
@@ -47,23 +40,28 @@ static bool resolve_alias(struct client *client, struct mqtt_packet *packet)
 
 /* ---- limits ---- */
 
+size_t payload_limit(const struct broker *broker)
+{
+    return broker->options.payload_limit ? broker->options.payload_limit : PAYLOAD_MAX;
+}
+
 static bool fits(struct client *client, const struct mqtt_packet *packet)
 {
-    size_t most = client->broker->options.payload_limit ? client->broker->options.payload_limit : PAYLOAD_MAX;
     if (packet->publish.qos == 2)
         client_end(client, MQTT_QOS_NOT_SUPPORTED, "CLIENT_ERROR", "QoS 2 is not offered");
-    else if (packet->publish.payload.length > most)
+    else if (packet->publish.payload.length > payload_limit(client->broker))
         client_end(client, MQTT_QUOTA_EXCEEDED, "CLIENT_ERROR", "the payload is larger than 128 KiB");
+    else if (packet->publish.qos == 1 && client->reach->line_unacknowledged >= INFLIGHT_MAX)
+        client_end(client, MQTT_RECEIVE_MAXIMUM_EXCEEDED, "CLIENT_ERROR", "100 messages wait for their PUBACK");
     else
         return true;
     return false;
 }
 
-static int topic_fault(const struct mqtt_packet *packet, const char **text)
+static int topic_fault(slice topic, const struct mqtt_properties *properties, bool retain, const char **text)
 {
     SCRATCH ctx = talloc_new(NULL);
-    const struct mqtt_properties *properties = &packet->properties;
-    if (mqtt_check_topic_name(ctx, &mqtt_limits_aws, packet->publish.topic) != NULL) {
+    if (mqtt_check_topic_name(ctx, &mqtt_limits_aws, topic) != NULL) {
         *text = "the topic has a wildcard, more than 256 bytes or more than 7 slashes";
         return MQTT_TOPIC_NAME_INVALID;
     }
@@ -72,31 +70,48 @@ static int topic_fault(const struct mqtt_packet *packet, const char **text)
         *text = "the response topic is no topic name";
         return MQTT_TOPIC_NAME_INVALID;
     }
-    if (slice_starts(packet->publish.topic, "$") && packet->publish.retain) {
+    if (slice_starts(topic, "$") && retain) {
         *text = "reserved topics have no retained messages";
         return MQTT_TOPIC_NAME_INVALID;
     }
-    *text = reserved_publish(packet->publish.topic);
+    *text = reserved_publish(topic);
     return *text ? MQTT_TOPIC_NAME_INVALID : 0;
+}
+
+int publish_fault(slice topic, const struct mqtt_properties *properties, bool retain, const char **text)
+{
+    int reason = topic_fault(topic, properties, retain, text);
+    return reason ? reason : message_fault(properties, text);
+}
+
+/* ---- rights ---- */
+
+static const char *denial(struct client *client, const struct mqtt_packet *packet)
+{
+    slice topic = packet->publish.topic;
+    if (!client_may(client, "iot:Publish", "topic/", topic))
+        return "no policy allows iot:Publish on this topic";
+    if (packet->publish.retain && !client_may(client, "iot:RetainPublish", "topic/", topic))
+        return "no policy allows iot:RetainPublish on this topic";
+    return NULL;
 }
 
 static bool is_welcome(struct client *client, const struct mqtt_packet *packet)
 {
     const char *text;
-    int reason = topic_fault(packet, &text);
-    if (reason == 0)
-        reason = message_fault(&packet->properties, &text);
+    int reason = publish_fault(packet->publish.topic, &packet->properties, packet->publish.retain, &text);
     if (reason != 0) {
         refuse(client, packet, reason, "CLIENT_ERROR", text);
         return false;
     }
-    if (!client_may(client, "iot:Publish", "topic/", packet->publish.topic)) {
+    text = denial(client, packet);
+    if (text != NULL) {
         atomic_fetch_add(&client->broker->count.publish_refused, 1);
-        refuse(client, packet, MQTT_NOT_AUTHORIZED, "AUTH_ERROR", "no policy allows iot:Publish on this topic");
+        refuse(client, packet, MQTT_NOT_AUTHORIZED, "AUTH_ERROR", text);
         return false;
     }
-    if (packet->publish.retain) {
-        client_end(client, MQTT_RETAIN_NOT_SUPPORTED, "CLIENT_ERROR", "retained messages are not implemented yet");
+    if (packet->publish.retain && client->broker->options.store == NULL) {
+        client_end(client, MQTT_RETAIN_NOT_SUPPORTED, "CLIENT_ERROR", "no message is retained here");
         return false;
     }
     return true;
@@ -104,24 +119,34 @@ static bool is_welcome(struct client *client, const struct mqtt_packet *packet)
 
 /* ---- in ---- */
 
-static void message_accept(struct client *client, const struct mqtt_packet *packet)
+/* A request needs no message of its own, if nothing stands before it. */
+static bool is_request_now(const struct client *client, const struct mqtt_packet *packet, struct mqtt_route *route)
+{
+    return client->reach->line == NULL && slice_starts(packet->publish.topic, "$aws/") &&
+           door_route_topic(client->broker->options.door, packet->publish.topic, route);
+}
+
+static void pass_on(struct client *client, const struct mqtt_packet *packet)
 {
     struct mqtt_route route;
+    uint16_t id = packet->publish.qos == 1 ? packet->id : 0;
     atomic_fetch_add(&client->broker->count.messages_in, 1);
-    acknowledge(client, packet); /* a request's PUBACK comes before its answer (provisioning 4.7) */
-    if (slice_starts(packet->publish.topic, "$aws/") &&
-        door_route_topic(client->broker->options.door, packet->publish.topic, &route)) {
+    if (is_request_now(client, packet, &route)) {
+        accept_acknowledge(client, id, 0); /* before the answer (provisioning 4.7) */
         request_accept(client, packet, &route);
         return;
     }
-    struct message *message = message_new(packet, client->client_id);
-    topics_route(client->broker, client->session->topics, message);
-    message_drop(message);
+    const struct acceptance acceptance = { .on = client->on,
+                                           .reach = client->reach,
+                                           .topics = client->session->topics,
+                                           .message = message_new(packet, client->client_id),
+                                           .id = id };
+    message_accept(&acceptance);
 }
 
 void publish_packet(struct client *client, const struct mqtt_packet *given)
 {
     struct mqtt_packet packet = *given;
     if (fits(client, &packet) && resolve_alias(client, &packet) && is_welcome(client, &packet))
-        message_accept(client, &packet);
+        pass_on(client, &packet);
 }

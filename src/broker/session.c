@@ -5,8 +5,8 @@
            a fight is on        the client waits a second, then claims
            nobody               a new session, at once
            somebody             a takeover is posted to the session's loop
-               take_over        there: the old client ends (0x8E); a session to be kept moves to the asking loop, any
-                                other ends, and the asker claims again
+               take_over        there: the old client ends (0x8E), and what it sent last is out; a session to be kept
+                                moves to the asking loop, any other ends, and the asker claims again
                taken_over       on the asker's loop; until then the session is on no loop's list, and others who ask
                                 for it wait */
 #include "broker/inner.h"
@@ -80,6 +80,7 @@ void session_end(struct session *session)
         forget_outgoing(&session->inflight, session->inflight);
     while (session->queue != NULL)
         forget_outgoing(&session->queue, session->queue);
+    session_drop_held(session);
     will_send(session);
     unregister(session);
     DL_DELETE(session->broker->loops[atomic_load(&session->self->home)].sessions, session);
@@ -159,6 +160,25 @@ static void end_loser(const struct takeover *takeover, struct client *loser)
     client_end(loser, MQTT_SESSION_TAKEN_OVER, "DUPLICATE_CLIENTID", "another connection uses this client id");
 }
 
+static void take_over(struct loop_post *post);
+
+/* On the loser's loop: what it sent last, its will above all, is out. */
+static void loser_is_done(void *arg)
+{
+    struct takeover *takeover = arg;
+    take_over(&takeover->post);
+}
+
+/* True: the newcomer waits, so that nobody hears it before the will of the one whose id it takes (broker.md 4.4). */
+static bool waits_for(struct reach *loser, struct takeover *takeover)
+{
+    if (loser->line == NULL || loser->line_is_empty != NULL)
+        return false;
+    loser->line_is_empty = loser_is_done;
+    loser->line_arg = takeover;
+    return true;
+}
+
 static void take_over(struct loop_post *post)
 {
     struct takeover *takeover = (struct takeover *)post;
@@ -169,8 +189,12 @@ static void take_over(struct loop_post *post)
         return;
     }
     struct session *session = takeover->of->session;
-    if (session != NULL && session->client != NULL)
+    if (session != NULL && session->client != NULL) {
+        struct reach *loser = session->client->reach; /* it lives: the client is gone later */
         end_loser(takeover, session->client);
+        if (waits_for(loser, takeover))
+            return;
+    }
     session = takeover->of->session; /* a clean one ended with its client */
     if (session != NULL && takeover->clean)
         session_end(session);

@@ -32,19 +32,35 @@ static int judge(struct client *client, const struct mqtt_subscription *wish)
     return wish->qos > 1 ? 1 : wish->qos; /* QoS 2 is granted as 1 */
 }
 
-static int grant(struct session *session, const struct mqtt_subscription *wish, int code)
+/* The filters that new subscriptions name, where their retained messages are wanted: none for wildcards (broker.md 4.1,
+   profile aws), and reserved topics have none. */
+struct wanted {
+    slice topics[FILTERS_A_PACKET];
+    size_t count;
+};
+
+static bool wants_retained(const struct mqtt_subscription *wish, bool is_new)
+{
+    const struct mqtt_filter filter = { .path = wish->filter };
+    bool asked = wish->retain_handling == 0 || (wish->retain_handling == 1 && is_new);
+    return asked && !slice_starts(wish->filter, "$") && !mqtt_filter_has_wildcard(&filter);
+}
+
+static int grant(struct session *session, const struct mqtt_subscription *wish, int code, struct wanted *wanted)
 {
     if (code > 1)
         return code;
-    if (session_subscription(session, wish->filter) == NULL &&
-        HASH_COUNT(session->subscriptions) >= SUBSCRIPTIONS_A_CONNECTION)
+    bool is_new = session_subscription(session, wish->filter) == NULL;
+    if (is_new && HASH_COUNT(session->subscriptions) >= SUBSCRIPTIONS_A_CONNECTION)
         return MQTT_QUOTA_EXCEEDED;
     session_subscribe(session, wish, wish->filter);
+    if (wants_retained(wish, is_new))
+        wanted->topics[wanted->count++] = wish->filter;
     return code;
 }
 
 /* The code of each filter; CLOSE and a reason when one of them ends the connection. */
-static int answer_filters(struct client *client, const struct mqtt_packet *packet, char *codes)
+static int answer_filters(struct client *client, const struct mqtt_packet *packet, char *codes, struct wanted *wanted)
 {
     const struct mqtt_subscription *list = packet->subscribe.list;
     size_t count = packet->subscribe.count;
@@ -59,7 +75,7 @@ static int answer_filters(struct client *client, const struct mqtt_packet *packe
         codes[i] = (char)code;
     }
     for (size_t i = 0; i < count; i++)
-        codes[i] = (char)grant(client->session, &list[i], (uint8_t)codes[i]);
+        codes[i] = (char)grant(client->session, &list[i], (uint8_t)codes[i], wanted);
     return 0;
 }
 
@@ -80,7 +96,8 @@ void subscribe_packet(struct client *client, const struct mqtt_packet *packet)
     }
     SCRATCH ctx = talloc_new(NULL);
     char *codes = MAKE_ARRAY(ctx, char, count);
-    int code = answer_filters(client, packet, codes);
+    struct wanted wanted = { .count = 0 };
+    int code = answer_filters(client, packet, codes, &wanted);
     if (code & CLOSE) {
         client_end(client, 0, code == (CLOSE | MQTT_NOT_AUTHORIZED) ? "AUTH_ERROR" : "CLIENT_ERROR",
                    mqtt_reason_text(code & ~CLOSE));
@@ -88,6 +105,8 @@ void subscribe_packet(struct client *client, const struct mqtt_packet *packet)
     }
     ack.acknowledged.codes = (slice){ codes, count };
     client_send(client, &ack);
+    if (wanted.count > 0 && client->broker->options.store != NULL)
+        lookup_begin(client->session, wanted.topics, wanted.count);
 }
 
 void unsubscribe_packet(struct client *client, const struct mqtt_packet *packet)

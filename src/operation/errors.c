@@ -56,6 +56,8 @@ struct public_error error_public(const struct model *model, enum protocol protoc
     if (model != NULL && strcmp(name, model->validation_error) == 0)
         return (struct public_error){ model->validation_error, 400 };
     const struct common_error *common = common_error_find(name);
+    if (common != NULL && common->rest.status == 403 && model_is_data_plane(model)) /* auth 4.1, last row */
+        common = common_error_find("ForbiddenException");
     return in_protocol(common ? common : common_error_find("InternalFailureException"), protocol);
 }
 

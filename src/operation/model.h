@@ -131,6 +131,8 @@ const struct model_operation *model_operation_find(const struct model *model, sl
 const struct shape *model_shape_find(const struct model *model, const char *name);
 const struct shape_member *shape_member_find(const struct shape *shape, const char *name);
 /* The error shape of this name or wire code. */
+/* The service of devices and their messages, which words its errors its own way; NULL is none. */
+bool model_is_data_plane(const struct model *model);
 const struct shape *model_error_find(const struct model *model, const char *name);
 
 /* ---- shapes.c: for model.c ---- */

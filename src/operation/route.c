@@ -113,6 +113,15 @@ static slice path_inside(slice path)
     return path.length > 0 ? path : (slice){ NULL, 0 };
 }
 
+/* All after /topics/ is the topic (broker.md 2.1): "a/" is another one than "a". */
+static void keep_last_slash(const struct model_operation *operation, slice path, struct route *out)
+{
+    size_t count = operation->segment_count;
+    bool is_greedy = count > 0 && operation->segments[count - 1].greedy;
+    if (is_greedy && model_is_data_plane(operation->model) && slice_ends(path, "/"))
+        out->labels[out->label_count - 1].length++;
+}
+
 static bool route_in_model(const struct model *model, const struct http_request *request, struct route *out)
 {
     slice path = path_inside(request->path);
@@ -120,6 +129,7 @@ static bool route_in_model(const struct model *model, const struct http_request 
         const struct model_operation *operation = model->routes[i];
         if (slice_is(request->method, operation->method) && path_fits(operation, path, out)) {
             take_model(model, PROTOCOL_REST_JSON, out);
+            keep_last_slash(operation, request->path, out);
             out->operation = operation;
             out->name = operation->name;
             out->unsigned_allowed = operation->unsigned_allowed;

@@ -196,3 +196,8 @@ const struct shape *model_error_find(const struct model *model, const char *name
             return &model->shapes[i];
     return NULL;
 }
+
+bool model_is_data_plane(const struct model *model)
+{
+    return model != NULL && strcmp(model->file, "iot-data") == 0;
+}

@@ -171,7 +171,9 @@ static FALLIBLE open_broker(struct server *server)
                                       .region = server->configuration->region,
                                       .master_key = server->master_key,
                                       .session_expiry_max_s = (unsigned)server->configuration->session_expiry_max_s };
-    return broker_new(server, &options, &server->broker);
+    TRY(broker_new(server, &options, &server->broker));
+    door_put(server->door, BROKER, server->broker);
+    return NULL;
 }
 
 static FALLIBLE open_gateway(struct server *server)

@@ -212,10 +212,10 @@ def test_a_client_id_has_rules(fleet, device, client_id, reason):
 # ---- CONNECT and CONNACK ----
 
 def test_connack_says_what_is_offered(fleet, device):
-    """Retained messages and shared subscriptions are not offered yet."""
+    """Shared subscriptions are not offered yet."""
     with fleet.connect(device, keep_alive=60) as client:
         assert client.connack.props == {
-            "session_expiry": 0, "receive_maximum": 100, "maximum_qos": 1, "retain_available": 0,
+            "session_expiry": 0, "receive_maximum": 100, "maximum_qos": 1, "retain_available": 1,
             "maximum_packet_size": 149504, "topic_alias_maximum": 8, "wildcard_available": 1,
             "subscription_id_available": 0, "shared_available": 0, "server_keep_alive": 60}
         assert not client.connack.session_present
@@ -249,7 +249,7 @@ REFUSED = {
     "will of 8 slashes": ({"will": {"topic": "1/2/3/4/5/6/7/8/9"}}, 0x90),
     "will of 257 bytes": ({"will": {"topic": "x" * 257}}, 0x90),
     "will of 64 KiB": ({"will": {"topic": "a", "payload": bytes(65535)}}, 0),
-    "retained will": ({"will": {"topic": "a", "retain": True}}, 0x9A),
+    "retained will": ({"will": {"topic": "a", "retain": True}}, 0),
     "will of 7 slashes": ({"will": {"topic": "1/2/3/4/5/6/7/8", "qos": 1}}, 0),
 }
 

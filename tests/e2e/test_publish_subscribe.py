@@ -227,14 +227,6 @@ def test_qos_2_is_not_offered(fleet, device, topic, version):
         assert client.closing_reason() == (0x9B if version == V5 else None)
 
 
-@VERSIONS
-@pytest.mark.parametrize("qos", [0, 1])
-def test_retained_messages_are_not_offered_yet(fleet, device, topic, version, qos):
-    with fleet.connect(device, version=version) as client:
-        client.send(mqtt.publish(topic, b"", version, qos=qos, number=1, retain=True))
-        assert client.closing_reason() == (0x9A if version == V5 else None)
-
-
 # ---- rights ----
 
 @pytest.fixture(scope="module")

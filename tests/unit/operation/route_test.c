@@ -87,7 +87,7 @@ static const struct fact {
     size_t scope_count;
 } facts[] = {
     { "the control plane is signed", "GET /things", "iot", false, "iot", 2 },
-    { "the data plane has its own scope", "POST /topics/a", "iotdata", false, "iotdata", 1 },
+    { "the data plane has its own scope", "POST /topics/a", "iotdata", false, "iotdata", 2 },
     { "web identities need no signature", "GET /?Action=AssumeRoleWithWebIdentity&Version=2011-06-15", "", true, "sts",
       1 },
 };
