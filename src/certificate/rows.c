@@ -119,11 +119,9 @@ FALLIBLE certificate_set_status(struct call *call, const struct certificate *cer
 
 FALLIBLE certificate_is_attached(struct call *call, const char *id, bool *things, bool *policies)
 {
-    int64_t count;
     struct row *row;
     const char *arn = call_arn(call, "cert/%s", id);
-    TRY(registry_count_things(call->tx, call->account, call->region, arn, &count));
-    *things = count > 0;
+    TRY(registry_has_things(call->tx, call->account, call->region, arn, things));
     TRY(store_find(call->tx, call, &row,
                    "SELECT 1 FROM policy_target WHERE account = ? AND region = ? AND target = ? LIMIT 1",
                    ARGS(sql_text(call->account), sql_text(call->region), sql_text(arn))));

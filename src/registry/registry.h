@@ -130,9 +130,8 @@ FALLIBLE registry_thing_of_connection(struct tx *tx, void *ctx, const char *acco
                                       const char *principal, slice client_id, struct thing **out, bool *exclusive);
 /* A page of the principal's things, answered as ListPrincipalThings, or as its second version with types. */
 FALLIBLE registry_list_principal_things(struct call *call, const char *principal, bool with_types);
-/* How many things the principal is attached to. */
-FALLIBLE registry_count_things(struct tx *tx, const char *account, const char *region, const char *principal,
-                               int64_t *out);
+/* Is the principal attached to a thing? */
+FALLIBLE registry_has_things(struct tx *tx, const char *account, const char *region, const char *principal, bool *out);
 
 /* ---- tags given at creation (x509.md 4.15): at most 50, the prefix aws: is reserved; from input member tags ---- */
 FALLIBLE registry_write_tags(struct call *call, const char *resource_arn);

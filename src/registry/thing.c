@@ -106,12 +106,13 @@ static FALLIBLE walk_things(struct window *window, const char *after, int64_t mo
                           "AND value = ?6 AND thing > ?3 ORDER BY thing LIMIT ?4) a "
                           "JOIN thing t ON t.account = ?1 AND t.region = ?2 AND t.name = a.thing ORDER BY t.name",
                           ARGS(account, region, from, rows, attribute, sql_slice(filter->value), type));
-    if (filter->type)
+    if (filter->type) /* names alone from the index that has nothing else, or the primary key is walked in its place */
         return store_each(
             call->tx, window_row, window,
             "SELECT t.name, t.type_name, t.version, (?5 IS NULL OR " WANTED_ATTRIBUTE ") "
-            "FROM (SELECT * FROM thing WHERE account = ?1 AND region = ?2 AND type_name = ?8 AND name > ?3 "
-            "ORDER BY name LIMIT ?4) t ORDER BY t.name",
+            "FROM (SELECT name FROM thing WHERE account = ?1 AND region = ?2 AND type_name = ?8 AND name > ?3 "
+            "ORDER BY name LIMIT ?4) n JOIN thing t ON t.account = ?1 AND t.region = ?2 AND t.name = n.name "
+            "ORDER BY t.name",
             ARGS(account, region, from, rows, attribute, filter->low, filter->high, type));
     return store_each(call->tx, window_row, window,
                       "SELECT t.name, t.type_name, t.version, (?5 IS NULL OR " WANTED_ATTRIBUTE ") "

@@ -10,13 +10,12 @@ FALLIBLE registry_attach_principal(struct call *call, const char *principal, con
     if (found == NULL)
         return registry_no_thing(call, thing);
 
-    /* An exclusive attachment is the principal's only one, whichever came first. */
+    /* An exclusive attachment is the principal's only one, whichever came first: so any other one tells of all. */
     TRY(store_find(call->tx, call, &other,
-                   "SELECT thing FROM thing_principal WHERE account = ? AND region = ? AND principal = ? "
-                   "AND thing <> ? AND (exclusive = 1 OR ? = 1) LIMIT 1",
-                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(principal), sql_text(thing),
-                        sql_integer(exclusive))));
-    if (other != NULL)
+                   "SELECT thing, exclusive FROM thing_principal WHERE account = ? AND region = ? AND principal = ? "
+                   "AND thing <> ? LIMIT 1",
+                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(principal), sql_text(thing))));
+    if (other != NULL && (exclusive || row_integer(other, 1) != 0))
         return error_new(call, "InvalidRequestException",
                          "The principal is attached to thing %s; an EXCLUSIVE_THING attachment must be its only one.",
                          row_text(call, other, 0));
@@ -43,28 +42,33 @@ FALLIBLE registry_detach_principal(struct call *call, const char *principal, con
 FALLIBLE registry_thing_of_connection(struct tx *tx, void *ctx, const char *account, const char *region,
                                       const char *principal, slice client_id, struct thing **out, bool *exclusive)
 {
+    struct value whose[] = { sql_text(account), sql_text(region), sql_text(principal),
+                             client_id.at ? sql_slice(client_id) : sql_text("") };
     struct row *row;
     *out = NULL;
     *exclusive = false;
     TRY(store_find(tx, ctx, &row,
                    "SELECT thing, exclusive FROM thing_principal WHERE account = ? AND region = ? AND principal = ? "
-                   "AND (exclusive = 1 OR thing = ?) ORDER BY exclusive DESC LIMIT 1",
-                   ARGS(sql_text(account), sql_text(region), sql_text(principal),
-                        client_id.at ? sql_slice(client_id) : sql_text(""))));
+                   "LIMIT 1",
+                   whose, 3)); /* an exclusive attachment is the only one */
     if (row == NULL)
         return NULL;
     *exclusive = row_integer(row, 1) != 0;
-    return registry_find_thing(tx, ctx, account, region, row_text(ctx, row, 0), out);
+    if (!*exclusive)
+        TRY(store_find(tx, ctx, &row,
+                       "SELECT thing FROM thing_principal WHERE account = ? AND region = ? AND principal = ? "
+                       "AND thing = ?",
+                       whose, 4));
+    return row ? registry_find_thing(tx, ctx, account, region, row_text(ctx, row, 0), out) : NULL;
 }
 
-FALLIBLE registry_count_things(struct tx *tx, const char *account, const char *region, const char *principal,
-                               int64_t *out)
+FALLIBLE registry_has_things(struct tx *tx, const char *account, const char *region, const char *principal, bool *out)
 {
     struct row *row;
     TRY(store_find(tx, tx_ctx(tx), &row,
-                   "SELECT count(*) FROM thing_principal WHERE account = ? AND region = ? AND principal = ?",
+                   "SELECT 1 FROM thing_principal WHERE account = ? AND region = ? AND principal = ? LIMIT 1",
                    ARGS(sql_text(account), sql_text(region), sql_text(principal))));
-    *out = row_integer(row, 0);
+    *out = row != NULL;
     return NULL;
 }
 
