@@ -9,6 +9,8 @@ ALTER TABLE iam_access_key ADD COLUMN last_used_service TEXT;
 ALTER TABLE iam_access_key ADD COLUMN last_used_region TEXT;
 CREATE UNIQUE INDEX iam_user_folded ON iam_user (account, lower(name));
 CREATE UNIQUE INDEX iam_role_folded ON iam_role (account, lower(name));
+CREATE INDEX iam_user_by_boundary ON iam_user (account, boundary);
+CREATE INDEX iam_role_by_boundary ON iam_role (account, boundary);
 CREATE INDEX iam_attached_policy_by_arn ON iam_attached_policy (account, policy_arn, owner_kind, owner_name);
 
 CREATE TABLE iam_group (
