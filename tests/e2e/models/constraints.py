@@ -5,7 +5,8 @@
         broken.member        "thingName": what a refusal has to name
         broken.request       Request: method, target, headers, body
 
-Everything else in a request is as the model wants it.
+Everything else in a request is as the model wants it. REST-JSON and the query protocol (api/iam.json, api/sts.json): in
+the latter every value travels as text, so that what JSON could break by a wrong type is left out.
 """
 import copy
 import json
@@ -35,6 +36,7 @@ class Model:
     def __init__(self, name):
         self.model = json.loads((API / name).read_text())
         self.operations, self.shapes = self.model["operations"], self.model["shapes"]
+        self.service, self.is_query = self.model["service"], self.model["protocol"] == "query"
 
     def shape(self, name):
         """A shape by its name, also those that every model has without saying so."""
@@ -136,41 +138,44 @@ def broken_values(model, name, path, in_body, above=()):
         for sentence, value in broken_numbers(shape, in_body):
             yield f"{path} {sentence}", value, path
     elif kind == "structure":
-        yield from broken_members(model, shape, name, path, above)
+        yield from broken_members(model, shape, name, path, in_body, above)
     elif kind == "list":
-        yield from broken_elements(model, shape, name, path, above)
+        yield from broken_elements(model, shape, name, path, in_body, above)
     elif kind == "map":
-        yield from broken_entries(model, shape, name, path, above)
+        yield from broken_entries(model, shape, name, path, in_body, above)
 
 
-def broken_members(model, shape, name, path, above):
+def broken_members(model, shape, name, path, in_body, above):
     whole = good(model, name)
     for member, described in shape["members"].items():
         if member in shape.get("required", ()):
             yield f"{path}.{member} missing", {key: value for key, value in whole.items() if key != member}, member
-        for sentence, value, named in broken_values(model, described["shape"], f"{path}.{member}", True, above + (name,)):
+        for sentence, value, named in broken_values(model, described["shape"], f"{path}.{member}", in_body,
+                                                    above + (name,)):
             yield sentence, {**whole, member: value}, named.split(".")[-1]
 
 
-def broken_elements(model, shape, name, path, above):
+def broken_elements(model, shape, name, path, in_body, above):
     fine = good(model, element(shape))
     if "max" in shape:
         yield f"{path} with more than {shape['max']}", [fine] * (shape["max"] + 1), path.split(".")[-1]
-    if shape.get("min", 0) > 0:
+    if shape.get("min", 0) > (0 if in_body else 1):
         yield f"{path} with fewer than {shape['min']}", [fine] * (shape["min"] - 1), path.split(".")[-1]
-    yield f"{path} with null in it", [None], path.split(".")[-1]
-    for sentence, value, named in broken_values(model, element(shape), f"{path}[]", True, above + (name,)):
+    if in_body:
+        yield f"{path} with null in it", [None], path.split(".")[-1]
+    for sentence, value, named in broken_values(model, element(shape), f"{path}[]", in_body, above + (name,)):
         yield sentence, [fine, value], named.split(".")[-1].replace("[]", "")
 
 
-def broken_entries(model, shape, name, path, above):
+def broken_entries(model, shape, name, path, in_body, above):
     key, value = part(shape["key"]), part(shape["value"])
     fine_key, fine = good(model, key), good(model, value)
     for sentence, bad, _ in broken_values(model, key, f"{path} key", False, above + (name,)):
         yield sentence, {bad: fine}, path.split(".")[-1]
-    for sentence, bad, _ in broken_values(model, value, f"{path} value", True, above + (name,)):
+    for sentence, bad, _ in broken_values(model, value, f"{path} value", in_body, above + (name,)):
         yield sentence, {fine_key: bad}, path.split(".")[-1]
-    yield f"{path} value null", {fine_key: None}, path.split(".")[-1]
+    if in_body:
+        yield f"{path} value null", {fine_key: None}, path.split(".")[-1]
 
 
 # ---- requests ----
@@ -179,24 +184,53 @@ def text_of(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def request(operation, shape, values):
-    """The request in which each member travels where its model says."""
-    target, query, headers, body = operation["uri"], [], {}, {}
+def flatten(name, value):
+    """Name.member.1.Field, as the query protocol writes it."""
+    if isinstance(value, dict):
+        return [pair for key, inner in value.items() for pair in flatten(f"{name}.{key}", inner)]
+    if isinstance(value, list):
+        return [pair for n, inner in enumerate(value, 1) for pair in flatten(f"{name}.member.{n}", inner)]
+    return [(name, text_of(value))]
+
+
+def query_request(model, name, values):
+    pairs = [("Action", name), ("Version", model.model["apiVersion"])]
+    pairs += [pair for member, value in values.items() for pair in flatten(member, value)]
+    return Request("POST", "/", {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
+                   urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote).encode())
+
+
+def rest_request(model, name, values):
+    operation, query, headers, body = model.operations[name], [], {}, {}
+    target, shape = operation["uri"], model.shapes.get(operation.get("input"), {"members": {}})
+    data = None
     for member, value in values.items():
         described = shape["members"][member]
-        way, name = described.get("in"), described.get("as", member)
+        way, label = described.get("in"), described.get("as", member)
         if way == "path":
-            target = target.replace("{%s}" % name, urllib.parse.quote(text_of(value), safe=""))
+            quoted = urllib.parse.quote(text_of(value), safe="")
+            target = target.replace("{%s}" % label, quoted).replace("{%s+}" % label, quoted)
         elif way == "query":
-            query.append((name, text_of(value)))
+            query.append((label, text_of(value)))
         elif way == "header":
-            headers[name] = text_of(value)
+            headers[label] = text_of(value)
+        elif shape.get("payload") == member:
+            data = text_of(value).encode()
         else:
             body[member] = value
     if query:
         target += "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
-    data = json.dumps(body).encode() if body or operation["method"] not in ("GET", "DELETE") else b""
+    if data is None:
+        data = json.dumps(body).encode() if body or operation["method"] not in ("GET", "DELETE") else b""
     return Request(operation["method"], target, headers, data)
+
+
+def request(model, name, values=None):
+    """The request in which each member travels where its model says; the required ones where none are given."""
+    if values is None:
+        operation = model.operations[name]
+        values = good(model, operation["input"]) if "input" in operation else {}
+    return query_request(model, name, values) if model.is_query else rest_request(model, name, values)
 
 
 def can_travel(described, value):
@@ -217,9 +251,11 @@ def violations(model, name):
     for member, described in shape["members"].items():
         if member in shape.get("required", ()) and described.get("in") != "path":
             rest = {key: value for key, value in whole.items() if key != member}
-            yield Violation(f"{member} missing", member, request(operation, shape, rest))
-        in_body = described.get("in") is None
+            yield Violation(f"{member} missing", member, request(model, name, rest))
+        if shape.get("payload") == member:
+            continue
+        in_body = described.get("in") is None and not model.is_query
         for sentence, value, named in broken_values(model, described["shape"], member, in_body):
             if can_travel(described, value):
                 values = {**copy.deepcopy(whole), member: value}
-                yield Violation(sentence, named.split(".")[-1], request(operation, shape, values))
+                yield Violation(sentence, named.split(".")[-1], request(model, name, values))
