@@ -108,7 +108,7 @@ static bool read_date(const struct jwt *jwt, const char *name, int64_t *out)
     double number = json_is_number(value) ? json_object_get_double(value) : NAN;
     if (!(fabs(number) < 1e15))
         return false;
-    *out = (int64_t)floor(number);
+    *out = (int64_t)number - (number < (double)(int64_t)number); /* down, as floor does */
     return true;
 }
 
