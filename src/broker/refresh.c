@@ -24,6 +24,7 @@ static const struct row {
     { "certificate", NULL, NOBODY }, /* its loss disconnects at once: broker_disconnect_principal */
     { "thing", "CREATED", NOBODY },  /* an attachment is a change of its own */
     { "policy", "CREATED", NOBODY },
+    { "policy-version", NULL, NOBODY },
     { "thing-group", "CREATED", NOBODY },
     { "thing-group", "UPDATED", NOBODY },
     { "billing-group", NULL, NOBODY },

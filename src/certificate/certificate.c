@@ -98,17 +98,10 @@ static FALLIBLE list_certificates(struct call *call)
                          .numbered = true,
                          .newest_first = true };
     TRY(list_begin(&list));
-    struct value account = sql_text(call->account), region = sql_text(call->region);
-    if (list.page.ascending)
-        TRY(store_each(call->tx, list_row, &list,
-                       "SELECT id, status, mode, created, sequence FROM certificate WHERE account = ? AND region = ? "
-                       "AND sequence > ? ORDER BY sequence LIMIT ?",
-                       ARGS(account, region, list_after(&list), list_limit(&list))));
-    else
-        TRY(store_each(call->tx, list_row, &list,
-                       "SELECT id, status, mode, created, sequence FROM certificate WHERE account = ? AND region = ? "
-                       "AND sequence < ? ORDER BY sequence DESC LIMIT ?",
-                       ARGS(account, region, list_after(&list), list_limit(&list))));
+    TRY(list_each(&list,
+                  LIST_BY("sequence", "SELECT id, status, mode, created, sequence FROM certificate WHERE account = ? "
+                                      "AND region = ? AND"),
+                  ARGS(sql_text(call->account), sql_text(call->region))));
     return list_answer(&list);
 }
 

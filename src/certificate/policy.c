@@ -25,17 +25,50 @@ FALLIBLE certificate_create_policy(struct call *call, const char *name, slice do
                   "VALUES (?, ?, ?, 1, ?, ?)",
                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(name), sql_slice(document),
                        sql_integer(call->now_ms))));
-    return call_change(call, "policy", name, "CREATED", NULL);
+    TRY(call_change(call, "policy", name, "CREATED", NULL));
+    return certificate_tell_policy(call, name, 1, "CREATED");
 }
 
-static error *unknown_policy(struct call *call, const char *name)
+FALLIBLE certificate_need_policy(struct call *call, const char *name, struct stored_policy **out)
 {
-    return error_new(call, "ResourceNotFoundException", "Policy not found (name=%s)", name);
+    struct row *row;
+    TRY(store_find(call->tx, call, &row,
+                   "SELECT default_version, last_version, created, modified, generation_id FROM policy "
+                   "WHERE account = ? AND region = ? AND name = ?",
+                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(name))));
+    if (row == NULL)
+        return error_new(call, "ResourceNotFoundException", "Policy not found (name=%s)", name);
+    *out = MAKE(call, struct stored_policy);
+    **out = (struct stored_policy){ .name = name,
+                                    .arn = call_arn(call, "policy/%s", name),
+                                    .default_version = row_integer(row, 0),
+                                    .last_version = row_integer(row, 1),
+                                    .created = row_integer(row, 2),
+                                    .modified = row_integer(row, 3),
+                                    .generation_id = row_text(call, row, 4) };
+    return NULL;
+}
+
+/* A '+' of the name cannot stand in a topic: it is written as in URIs. */
+static const char *topic_level(struct call *call, const char *name)
+{
+    const char *plus = strchr(name, '+');
+    return plus ? text_format(call, "%.*s%%2B%s", (int)(plus - name), name, topic_level(call, plus + 1)) : name;
+}
+
+FALLIBLE certificate_tell_policy(struct call *call, const char *name, int64_t default_version, const char *operation)
+{
+    json *members = json_new_object(call);
+    json_put_text(members, "policyName", name);
+    json_put_text(members, "policyArn", call_arn(call, "policy/%s", name));
+    json_put_text(members, "defaultVersionId", text_format(call, "%lld", (long long)default_version));
+    return registry_event(call, EVENT_POLICY, text_format(call, "policy/%s", topic_level(call, name)), operation,
+                          members);
 }
 
 /* ---- CreatePolicy ---- */
 
-static FALLIBLE check_document(struct call *call)
+FALLIBLE certificate_check_document(struct call *call)
 {
     struct policy *policy;
     return policy_parse(call, call_text(call, "policyDocument"), POLICY_IOT, &policy);
@@ -63,19 +96,18 @@ static FALLIBLE create(struct call *call)
 static FALLIBLE get(struct call *call)
 {
     struct row *row;
-    const char *name = call_string(call, "policyName");
+    struct stored_policy *policy = NULL;
+    TRY(certificate_need_policy(call, call_string(call, "policyName"), &policy));
     TRY(store_find(call->tx, call, &row,
-                   "SELECT v.document, p.default_version, p.created, p.modified, p.generation_id FROM policy p "
-                   "JOIN policy_version v ON v.account = p.account AND v.region = p.region AND v.policy = p.name "
-                   "AND v.version = p.default_version WHERE p.account = ? AND p.region = ? AND p.name = ?",
-                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(name))));
-    if (row == NULL)
-        return unknown_policy(call, name);
-    return answer(call, string("policyName", name), string("policyArn", call_arn(call, "policy/%s", name)),
-                  string("policyDocument", row_text(call, row, 0)),
-                  string("defaultVersionId", text_format(call, "%lld", (long long)row_integer(row, 1))),
-                  time_ms("creationDate", row_integer(row, 2)), time_ms("lastModifiedDate", row_integer(row, 3)),
-                  string("generationId", row_text(call, row, 4)));
+                   "SELECT document FROM policy_version WHERE account = ? AND region = ? AND policy = ? "
+                   "AND version = ?",
+                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(policy->name),
+                        sql_integer(policy->default_version))));
+    return answer(call, string("policyName", policy->name), string("policyArn", policy->arn),
+                  string("policyDocument", row ? row_text(call, row, 0) : NULL),
+                  string("defaultVersionId", text_format(call, "%lld", (long long)policy->default_version)),
+                  time_ms("creationDate", policy->created), time_ms("lastModifiedDate", policy->modified),
+                  string("generationId", policy->generation_id));
 }
 
 /* ---- ListPolicies ---- */
@@ -97,17 +129,8 @@ static FALLIBLE list_policies(struct call *call)
                          .numbered = true,
                          .newest_first = true };
     TRY(list_begin(&list));
-    struct value account = sql_text(call->account), region = sql_text(call->region);
-    if (list.page.ascending)
-        TRY(store_each(call->tx, list_row, &list,
-                       "SELECT name, sequence FROM policy WHERE account = ? AND region = ? AND sequence > ? "
-                       "ORDER BY sequence LIMIT ?",
-                       ARGS(account, region, list_after(&list), list_limit(&list))));
-    else
-        TRY(store_each(call->tx, list_row, &list,
-                       "SELECT name, sequence FROM policy WHERE account = ? AND region = ? AND sequence < ? "
-                       "ORDER BY sequence DESC LIMIT ?",
-                       ARGS(account, region, list_after(&list), list_limit(&list))));
+    TRY(list_each(&list, LIST_BY("sequence", "SELECT name, sequence FROM policy WHERE account = ? AND region = ? AND"),
+                  ARGS(sql_text(call->account), sql_text(call->region))));
     return list_answer(&list);
 }
 
@@ -115,13 +138,11 @@ static FALLIBLE list_policies(struct call *call)
 
 static FALLIBLE delete_policy(struct call *call)
 {
-    bool exists;
+    struct stored_policy *found = NULL;
     struct row *attached, *versions;
     const char *name = call_string(call, "policyName");
     struct value account = sql_text(call->account), region = sql_text(call->region), policy = sql_text(name);
-    TRY(certificate_policy_exists(call->tx, call->account, call->region, name, &exists));
-    if (!exists)
-        return unknown_policy(call, name);
+    TRY(certificate_need_policy(call, name, &found));
     TRY(store_find(call->tx, call, &attached,
                    "SELECT 1 FROM policy_target WHERE account = ? AND region = ? AND policy = ? LIMIT 1",
                    ARGS(account, region, policy)));
@@ -142,18 +163,36 @@ static FALLIBLE delete_policy(struct call *call)
                   ARGS(account, region, policy)));
     TRY(registry_remove_tags(call, call_arn(call, "policy/%s", name)));
     TRY(call_change(call, "policy", name, "DELETED", NULL));
+    TRY(certificate_tell_policy(call, name, found->default_version, "DELETED"));
     return answer(call);
 }
 
-const struct operation certificate_op_create_policy = { "iot", "CreatePolicy",
-                                                        STEPS({ WORK, check_document }, { APPLY, create }) };
-const struct operation certificate_op_get_policy = { "iot", "GetPolicy", STEPS({ READ, get }) };
-const struct operation certificate_op_list_policies = { "iot", "ListPolicies", STEPS({ READ, list_policies }) };
-const struct operation certificate_op_delete_policy = { "iot", "DeletePolicy", STEPS({ APPLY, delete_policy }) };
+static const struct operation create_policy = { "iot", "CreatePolicy",
+                                                STEPS({ WORK, certificate_check_document }, { APPLY, create }) };
+static const struct operation get_policy = { "iot", "GetPolicy", STEPS({ READ, get }) };
+static const struct operation list_all = { "iot", "ListPolicies", STEPS({ READ, list_policies }) };
+static const struct operation delete_one = { "iot", "DeletePolicy", STEPS({ APPLY, delete_policy }) };
 
 const struct operation *const certificate_policy_operations[] = {
-    &certificate_op_create_policy,          &certificate_op_get_policy,
-    &certificate_op_list_policies,          &certificate_op_delete_policy,
-    &certificate_op_attach_policy,          &certificate_op_detach_policy,
-    &certificate_op_list_attached_policies, NULL,
+    &create_policy,
+    &get_policy,
+    &list_all,
+    &delete_one,
+    &certificate_op_create_policy_version,
+    &certificate_op_get_policy_version,
+    &certificate_op_list_policy_versions,
+    &certificate_op_set_default_policy_version,
+    &certificate_op_delete_policy_version,
+    &certificate_op_attach_policy,
+    &certificate_op_detach_policy,
+    &certificate_op_attach_principal_policy,
+    &certificate_op_detach_principal_policy,
+    &certificate_op_list_attached_policies,
+    &certificate_op_list_principal_policies,
+    &certificate_op_list_policy_principals,
+    &certificate_op_list_targets,
+    &certificate_op_effective_policies,
+    &certificate_op_test_authorization,
+    &certificate_op_delete_group,
+    NULL,
 };

@@ -65,30 +65,6 @@ static FALLIBLE add_policy(const struct row *row, void *arg)
     return NULL;
 }
 
-#define POLICIES_OF                                                                                                  \
-    "SELECT p.name, v.document FROM policy_target t JOIN policy p ON p.account = t.account AND p.region = t.region " \
-    "AND p.name = t.policy JOIN policy_version v ON v.account = p.account AND v.region = p.region "                  \
-    "AND v.policy = p.name AND v.version = p.default_version "
-
-static FALLIBLE gather_policies(struct tx *tx, struct gathering *into, const struct thing *thing)
-{
-    struct value account = sql_text(into->account), region = sql_text(into->region);
-    TRY(store_each(tx, add_policy, into, POLICIES_OF "WHERE t.account = ? AND t.region = ? AND t.target = ?",
-                   ARGS(account, region, sql_text(into->principal->arn))));
-    if (thing == NULL)
-        return NULL;
-    return store_each(
-        tx, add_policy, into,
-        "WITH RECURSIVE above (name, parent) AS (SELECT g.name, g.parent FROM thing_group g "
-        "JOIN thing_group_member m ON m.account = g.account AND m.region = g.region "
-        "AND m.thing_group = g.name WHERE m.account = ?1 AND m.region = ?2 AND m.thing = ?3 "
-        "UNION SELECT g.name, g.parent FROM thing_group g JOIN above a ON g.name = a.parent "
-        "WHERE g.account = ?1 AND g.region = ?2) " POLICIES_OF
-        "JOIN above ON t.target = ?4 || above.name WHERE t.account = ?1 AND t.region = ?2",
-        ARGS(account, region, sql_text(thing->name),
-             sql_text(text_format(into->principal, "arn:aws:iot:%s:%s:thinggroup/", into->region, into->account))));
-}
-
 /* ---- the thing, as policy variables see it ---- */
 
 static const struct principal_thing *thing_facts(struct principal *principal, const struct thing *thing, bool exclusive)
@@ -119,7 +95,7 @@ static void list_values(void *ctx, struct principal_fact *fact)
     fact->list = list;
 }
 
-static FALLIBLE certificate_facts(struct principal *principal, const char *pem)
+FALLIBLE certificate_fill_facts(struct principal *principal, const char *pem)
 {
     struct pki_certificate_info *info;
     TRY(pki_certificate_parse(principal, slice_of(pem), &info));
@@ -149,7 +125,8 @@ static FALLIBLE account_of(struct tx *tx, void *ctx, const char *region, const c
     return NULL;
 }
 
-static FALLIBLE fill(struct tx *tx, struct principal *principal, const struct certificate *certificate, slice client_id)
+FALLIBLE certificate_fill_principal(struct tx *tx, struct principal *principal, const struct certificate *certificate,
+                                    slice client_id)
 {
     struct thing *thing;
     bool exclusive;
@@ -158,10 +135,15 @@ static FALLIBLE fill(struct tx *tx, struct principal *principal, const struct ce
                                      &thing, &exclusive));
     if (thing != NULL)
         principal->thing = thing_facts(principal, thing, exclusive);
-    TRY(gather_policies(tx, &policies, thing));
+    TRY(certificate_each_policy(tx,
+                                &(struct policy_source){ .account = principal->account,
+                                                         .region = principal->region,
+                                                         .target = principal->arn,
+                                                         .thing = thing ? thing->name : NULL },
+                                add_policy, &policies));
     principal->policies = policies.policies;
     principal->policy_count = policies.count;
-    return policies.wants_facts ? certificate_facts(principal, certificate->pem) : NULL;
+    return policies.wants_facts && certificate ? certificate_fill_facts(principal, certificate->pem) : NULL;
 }
 
 FALLIBLE certificate_load_principal(struct tx *tx, void *ctx, const char *account, const char *region,
@@ -185,7 +167,7 @@ FALLIBLE certificate_load_principal(struct tx *tx, void *ctx, const char *accoun
     principal->id = text_copy(principal, certificate_id);
     principal->arn = text_format(principal, "arn:aws:iot:%s:%s:cert/%s", region, account, certificate_id);
     principal->expires_s = certificate->not_after_s;
-    error *e = fill(tx, principal, certificate, client_id);
+    error *e = certificate_fill_principal(tx, principal, certificate, client_id);
     if (e != NULL) {
         e = error_new(ctx, e->name, "%s", e->message); /* the error hangs off what is dropped now */
         principal_drop(principal);

@@ -132,8 +132,7 @@ FALLIBLE certificate_is_attached(struct call *call, const char *id, bool *things
 FALLIBLE certificate_remove(struct call *call, const struct certificate *certificate)
 {
     const char *id = certificate->id;
-    TRY(store_run(call->tx, NULL, "DELETE FROM policy_target WHERE account = ? AND region = ? AND target = ?",
-                  ARGS(sql_text(call->account), sql_text(call->region), sql_text(call_arn(call, "cert/%s", id)))));
+    TRY(certificate_release_target(call, call_arn(call, "cert/%s", id)));
     TRY(store_run(call->tx, NULL, "DELETE FROM certificate WHERE region = ? AND id = ? AND account = ?",
                   ARGS(sql_text(call->region), sql_text(id), sql_text(call->account))));
     TRY(call_change(call, "certificate", id, "DELETED", NULL));

@@ -25,6 +25,7 @@ static const struct row {
     { "billing-group", NULL, NOTHING },
     { "resource-tag", NULL, NOTHING },
     { "policy", "CREATED", NOTHING },
+    { "policy-version", NULL, NOTHING },
     { "thing-type", NULL, NOTHING },
     { "template", NULL, NOTHING },
     { "endpoint", NULL, NOTHING },
@@ -38,6 +39,7 @@ static const struct row {
     { "thing-group", NULL, ACCOUNT },
     { "thing-group-member", NULL, ACCOUNT },
     { "account", NULL, KEYS },
+    { "iam", NULL, KEYS },
 };
 
 struct generations *generations_new(void *ctx)

@@ -113,6 +113,7 @@ FALLIBLE registry_leave_group(struct call *call, const char *group, const char *
 /* Releases its members and its tags; what else hangs on it, policies, is released by the caller. Fails with
    InvalidRequestException while it has child groups. */
 FALLIBLE registry_delete_group(struct call *call, const char *name);
+error *registry_wrong_group_version(struct call *call, const char *name); /* VersionConflictException */
 /* Names, in order; an array in ctx. */
 FALLIBLE registry_groups_of_thing(struct tx *tx, void *ctx, const char *account, const char *region, const char *thing,
                                   const char ***out, size_t *count);

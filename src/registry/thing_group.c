@@ -76,6 +76,12 @@ static FALLIBLE create(struct call *call)
 
 /* ---- UpdateThingGroup: what is not given stays; the version grows each time ---- */
 
+error *registry_wrong_group_version(struct call *call, const char *name)
+{
+    return error_new(call, "VersionConflictException",
+                     "The version for thing group %s does not match the expected version.", name);
+}
+
 static FALLIBLE update(struct call *call)
 {
     struct thing_group *group;
@@ -85,8 +91,7 @@ static FALLIBLE update(struct call *call)
     if (group == NULL)
         return registry_no_group(call, name);
     if (call_has(call, "expectedVersion") && call_number(call, "expectedVersion", 0) != group->version)
-        return error_new(call, "VersionConflictException",
-                         "The version for thing group %s does not match the expected version.", name);
+        return registry_wrong_group_version(call, name);
     TRY(group_attributes(call, group->attributes, &group->attributes));
     if (json_get_text(properties, "thingGroupDescription") != NULL)
         group->description = json_get_text(properties, "thingGroupDescription");
