@@ -23,11 +23,23 @@ struct signing_key {
 FALLIBLE account_find_key(struct tx *tx, void *ctx, const struct master_key *master, slice access_key_id, slice token,
                           struct signing_key **out);
 
+struct account_key {
+    const char *id;
+    slice secret; /* wiped when freed */
+};
+/* A new access key of a user, active at once. In APPLY. */
+FALLIBLE account_make_key(struct tx *tx, void *ctx, const struct master_key *master, const char *account,
+                          const char *user_name, int64_t now_ms, struct account_key **out);
+
 /* ---- policies ---- */
 
 /* The document in force of a managed policy: built in, or the default version of one of this account's own. at NULL:
    there is none of this ARN. */
 FALLIBLE account_managed_policy(struct tx *tx, void *ctx, const char *account, slice policy_arn, slice *document);
+
+/* The key, or of a role's session the role, was used just now: to be written soon, as nobody waits for it
+   (GetAccessKeyLastUsed, RoleLastUsed). Any thread; does not wait. A failure is logged by the door and forgotten. */
+void account_note_use(struct door *door, const struct caller *caller, const char *service, const char *region);
 
 /* ---- sessions: temporary credentials (auth.md 3.2, 4.5) ----
    Nothing is stored: all a session is travels sealed in its token, bound to its key id. The role's or user's policies

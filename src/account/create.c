@@ -16,22 +16,40 @@ static FALLIBLE attach(struct tx *tx, const char *account, const char *kind, con
                      ARGS(sql_text(account), sql_text(kind), sql_text(name), sql_text(policy_arn)));
 }
 
+static int wipe_key(struct account_key *key)
+{
+    secret_wipe((void *)(uintptr_t)key->secret.at, key->secret.length);
+    return 0;
+}
+
+FALLIBLE account_make_key(struct tx *tx, void *ctx, const struct master_key *master, const char *account,
+                          const char *user_name, int64_t now_ms, struct account_key **out)
+{
+    struct account_key *key = *out = MAKE(ctx, struct account_key);
+    key->id = sigv4_access_key_id(key, "AKIA", account);
+    key->secret = slice_of(random_text(key, 40, ALPHABET_BASE64));
+    talloc_set_destructor(key, wipe_key);
+    slice sealed = master_key_seal(key, master, text_format(key, "access-key:%s", key->id), key->secret);
+    return store_run(
+        tx, NULL,
+        "INSERT INTO iam_access_key (id, account, user_name, secret_sealed, status, created) "
+        "VALUES (?, ?, ?, ?, 'Active', ?)",
+        ARGS(sql_text(key->id), sql_text(account), sql_text(user_name), sql_blob(sealed), sql_integer(now_ms)));
+}
+
 static FALLIBLE create_administrator(struct tx *tx, void *ctx, const struct master_key *master, const char *account,
                                      int64_t now_ms, struct account_made *out)
 {
+    struct account_key *key;
     const char *id = text_format(ctx, "AIDA%s", random_text(ctx, 17, ALPHABET_ID));
     TRY(store_run(tx, NULL, "INSERT INTO iam_user (account, name, path, id, created) VALUES (?, 'admin', '/', ?, ?)",
                   ARGS(sql_text(account), sql_text(id), sql_integer(now_ms))));
     TRY(attach(tx, account, "user", "admin", "arn:aws:iam::aws:policy/AdministratorAccess"));
-
+    TRY(account_make_key(tx, ctx, master, account, "admin", now_ms, &key));
     out->user_arn = text_format(ctx, "arn:aws:iam::%s:user/admin", account);
-    out->access_key_id = sigv4_access_key_id(ctx, "AKIA", account);
-    out->secret = slice_of(random_text(ctx, 40, ALPHABET_BASE64));
-    slice sealed = master_key_seal(ctx, master, text_format(ctx, "access-key:%s", out->access_key_id), out->secret);
-    return store_run(tx, NULL,
-                     "INSERT INTO iam_access_key (id, account, user_name, secret_sealed, status, created) "
-                     "VALUES (?, ?, 'admin', ?, 'Active', ?)",
-                     ARGS(sql_text(out->access_key_id), sql_text(account), sql_blob(sealed), sql_integer(now_ms)));
+    out->access_key_id = key->id;
+    out->secret = key->secret;
+    return NULL;
 }
 
 static FALLIBLE create_provisioning_role(struct tx *tx, void *ctx, const char *account, int64_t now_ms,
