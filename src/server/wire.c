@@ -1,4 +1,5 @@
 /* wire.c - the rooms, put together: files of DIR, store, door with its tables, broker, gateway. */
+    door_on_resource(server->door, "iam", iam_resource);
 #include "server/inner.h"
 #include "base/clock.h"
 #include <unistd.h>
