@@ -1,5 +1,4 @@
 /* wire.c - the rooms, put together: files of DIR, store, door with its tables, broker, gateway. */
-    door_on_resource(server->door, "iam", iam_resource);
 #include "server/inner.h"
 #include "base/clock.h"
 #include <unistd.h>
@@ -155,6 +154,7 @@ static FALLIBLE open_door(struct server *server)
     if (server->configuration->allow_unrevoke)
         door_put(server->door, CERTIFICATE_ALLOW_UNREVOKE, server);
     door_on_effect(server->door, on_effect, server);
+    door_on_resource(server->door, "iam", iam_resource);
     TRY(trail_open(server, file_of(server, FILE_AUDIT), server->configuration->audit_days, &server->scope,
                    &server->trail));
     door_on_audit(server->door, trail_add, server->trail);
