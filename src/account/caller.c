@@ -12,7 +12,7 @@ static int wipe_secret(struct signing_key *key)
 
 static FALLIBLE user_caller(struct tx *tx, struct caller *caller, const struct row *row)
 {
-    struct facts facts = { .ctx = caller };
+    struct caller_facts facts = { .ctx = caller };
     caller->kind = CALLER_IAM;
     caller->account = row_text(caller, row, 0);
     caller->user_name = row_text(caller, row, 2);
@@ -22,7 +22,7 @@ static FALLIBLE user_caller(struct tx *tx, struct caller *caller, const struct r
     caller->type = "User";
     struct owner owner = { "user", caller->user_name, row_text(caller, row, 5) };
     TRY(caller_gather(tx, caller, &owner));
-    TRY(facts_add_tags(tx, &facts, caller->account, &owner));
+    TRY(caller_fact_tags(tx, &facts, caller->account, &owner));
     caller->facts = facts.at;
     caller->fact_count = facts.count;
     return NULL;
@@ -128,12 +128,12 @@ bool account_role_trusts(const struct role *role, const char *service, const cha
 static FALLIBLE role_caller(struct tx *tx, struct caller *caller, const struct role *role)
 {
     struct row *row;
-    struct facts facts = { .ctx = caller };
+    struct caller_facts facts = { .ctx = caller };
     TRY(store_find(tx, caller, &row, "SELECT boundary FROM iam_role WHERE account = ? AND name = ?",
                    ARGS(sql_text(role->account), sql_text(role->name))));
     struct owner owner = { "role", role->name, row ? row_text(caller, row, 0) : NULL };
     TRY(caller_gather(tx, caller, &owner));
-    TRY(facts_add_tags(tx, &facts, role->account, &owner));
+    TRY(caller_fact_tags(tx, &facts, role->account, &owner));
     caller->facts = facts.at;
     caller->fact_count = facts.count;
     return NULL;

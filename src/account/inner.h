@@ -15,15 +15,15 @@ FALLIBLE caller_gather(struct tx *tx, struct caller *caller, const struct owner 
 const struct policy *policy_stored(void *ctx, slice document, enum policy_kind kind, const char *name);
 
 /* Facts of a caller, while they are collected; they hang off ctx. */
-struct facts {
+struct caller_facts {
     void *ctx;
     struct caller_fact *at;
     size_t count;
 };
-void facts_add(struct facts *facts, const char *key, const slice *values, size_t count);
-void facts_add_text(struct facts *facts, const char *key, const char *value); /* NULL: not added */
+void caller_fact_add(struct caller_facts *facts, const char *key, const slice *values, size_t count);
+void caller_fact_text(struct caller_facts *facts, const char *key, const char *value); /* NULL: not added */
 /* The tags of the user or role as aws:PrincipalTag/KEY; those that the session brought win. */
-FALLIBLE facts_add_tags(struct tx *tx, struct facts *facts, const char *account, const struct owner *owner);
+FALLIBLE caller_fact_tags(struct tx *tx, struct caller_facts *facts, const char *account, const struct owner *owner);
 
 /* The key of a session by its id and token; *out NULL as account_find_key says. */
 FALLIBLE session_find_key(struct tx *tx, void *ctx, const struct master_key *master, slice access_key_id, slice token,

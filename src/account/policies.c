@@ -129,32 +129,32 @@ FALLIBLE caller_gather(struct tx *tx, struct caller *caller, const struct owner 
 
 /* ---- facts ---- */
 
-void facts_add(struct facts *facts, const char *key, const slice *values, size_t count)
+void caller_fact_add(struct caller_facts *facts, const char *key, const slice *values, size_t count)
 {
     *ARRAY_ADD(facts->ctx, facts->at, facts->count) = (struct caller_fact){ key, values, count };
 }
 
-void facts_add_text(struct facts *facts, const char *key, const char *value)
+void caller_fact_text(struct caller_facts *facts, const char *key, const char *value)
 {
     if (value == NULL)
         return;
     slice *one = MAKE(facts->ctx, slice);
     *one = slice_of(text_copy(facts->ctx, value));
-    facts_add(facts, key, one, 1);
+    caller_fact_add(facts, key, one, 1);
 }
 
 static FALLIBLE add_tag(const struct row *row, void *arg)
 {
-    struct facts *facts = arg;
+    struct caller_facts *facts = arg;
     const char *key = text_format(facts->ctx, "aws:PrincipalTag/%.*s", PRINT(row_slice(row, 0)));
     for (size_t i = 0; i < facts->count; i++)
         if (strcasecmp(facts->at[i].key, key) == 0)
             return NULL;
-    facts_add_text(facts, key, row_text(facts->ctx, row, 1));
+    caller_fact_text(facts, key, row_text(facts->ctx, row, 1));
     return NULL;
 }
 
-FALLIBLE facts_add_tags(struct tx *tx, struct facts *facts, const char *account, const struct owner *owner)
+FALLIBLE caller_fact_tags(struct tx *tx, struct caller_facts *facts, const char *account, const struct owner *owner)
 {
     return store_each(tx, add_tag, facts,
                       "SELECT name, value FROM iam_tag WHERE account = ? AND owner_kind = ? AND owner_name = ? "

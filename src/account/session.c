@@ -75,20 +75,20 @@ static const char **texts_in(void *ctx, const json *claims, const char *key, siz
     return texts;
 }
 
-static void fact_in(struct facts *facts, const char *key, const json *value)
+static void fact_in(struct caller_facts *facts, const char *key, const json *value)
 {
     size_t count = json_is_array(value) ? json_object_array_length(value) : 1;
     slice *values = MAKE_ARRAY(facts->ctx, slice, count + 1);
     for (size_t i = 0; i < count; i++)
         values[i] =
             slice_copy(facts->ctx, json_text(json_is_array(value) ? json_object_array_get_idx(value, i) : value));
-    facts_add(facts, text_copy(facts->ctx, key), values, count);
+    caller_fact_add(facts, text_copy(facts->ctx, key), values, count);
 }
 
 static struct session *claims_in(void *ctx, const json *claims)
 {
     struct session *session = MAKE(ctx, struct session);
-    struct facts facts = { .ctx = session };
+    struct caller_facts facts = { .ctx = session };
     json *members = json_get_object(claims, "f");
     session->kind = (enum session_kind)json_get_integer(claims, "k", SESSION_NONE);
     session->account = text_in(session, claims, "a");
@@ -218,46 +218,40 @@ bool account_open_session(void *ctx, const struct master_key *master, slice acce
 
 /* ---- who it is ---- */
 
-/* Sessions of users reach IAM and STS hardly at all (auth 4.5); of a federated user nothing there, and without a policy
-   of its own nothing anywhere. */
-static const char user_limits[] =
-    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"},"
-    "{\"Effect\":\"Deny\",\"Action\":[\"iam:*\",\"sts:GetAccessKeyInfo\",\"sts:DecodeAuthorizationMessage\"],"
-    "\"Resource\":\"*\"}]}";
-static const char federated_limits[] = "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Deny\","
-                                       "\"Action\":[\"iam:*\",\"sts:*\"],\"Resource\":\"*\"}}";
-static const char *const limits[] = { [SESSION_USER] = user_limits, [SESSION_FEDERATED] = federated_limits };
+static const slice allows_nothing = /* GetCallerIdentity needs no permission */
+    SLICE("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:GetCallerIdentity\","
+          "\"Resource\":\"*\"}}");
 
+/* A federated user without a policy of its own may do nothing (auth 4.5): no policy is not as good as any. */
 static void add_session_policies(struct caller *caller, const struct session *session)
 {
-    const char *limit = session->kind == SESSION_ROLE ? NULL : limits[session->kind];
+    bool is_none = session->kind == SESSION_FEDERATED && session->policy_count == 0;
     caller->session_policies = MAKE_ARRAY(caller, const struct policy *, session->policy_count + 1);
     for (size_t i = 0; i < session->policy_count; i++)
         caller->session_policies[caller->session_policy_count++] =
             policy_stored(caller, slice_of(session->policies[i]), POLICY_SESSION, "session");
-    if (limit != NULL)
+    if (is_none)
         caller->session_policies[caller->session_policy_count++] =
-            policy_stored(caller, slice_of(limit), POLICY_SESSION, "session-limits");
+            policy_stored(caller, allows_nothing, POLICY_SESSION, "session");
 }
 
 static FALLIBLE add_facts(struct tx *tx, struct caller *caller, const struct session *session,
                           const struct owner *owner)
 {
     char issued[CLOCK_TEXT_MAX];
-    struct facts facts = { .ctx = caller };
+    struct caller_facts facts = { .ctx = caller };
     for (size_t i = 0; i < session->fact_count; i++)
-        facts_add(&facts, session->facts[i].key, session->facts[i].values, session->facts[i].count);
-    TRY(facts_add_tags(tx, &facts, session->account, owner));
+        caller_fact_add(&facts, session->facts[i].key, session->facts[i].values, session->facts[i].count);
+    TRY(caller_fact_tags(tx, &facts, session->account, owner));
     clock_iso8601(session->issued_s * 1000, issued);
-    facts_add_text(&facts, "aws:TokenIssueTime", issued);
-    facts_add_text(&facts, "aws:MultiFactorAuthPresent", "false");
-    facts_add_text(&facts, "aws:SourceIdentity", session->source_identity);
-    facts_add_text(&facts, "sts:SourceIdentity", session->source_identity);
+    caller_fact_text(&facts, "aws:TokenIssueTime", issued);
+    caller_fact_text(&facts, "aws:SourceIdentity", session->source_identity);
+    caller_fact_text(&facts, "sts:SourceIdentity", session->source_identity);
     slice *keys = MAKE_ARRAY(caller, slice, session->transitive_count + 1);
     for (size_t i = 0; i < session->transitive_count; i++)
         keys[i] = slice_of(session->transitive[i]);
     if (session->transitive_count > 0)
-        facts_add(&facts, "sts:TransitiveTagKeys", keys, session->transitive_count);
+        caller_fact_add(&facts, "sts:TransitiveTagKeys", keys, session->transitive_count);
     caller->facts = facts.at;
     caller->fact_count = facts.count;
     return NULL;

@@ -36,11 +36,11 @@ static enum policy_effect without(struct iam_decision *out, enum iam_reason reas
     return answer(out, POLICY_IMPLICIT_DENY, reason, NULL);
 }
 
-/* Whether the resource policy's Allow stands in for an identity policy's. An account named in a trust policy only
-   delegates: its own policies must allow as well. */
+/* Whether the resource policy's Allow stands in for an identity policy's. A trust policy that names an account, or
+   everyone, only delegates: the caller's own policies must allow as well. */
 static bool replaces_identity(const struct verdicts *v)
 {
-    return v->by[RESOURCE].effect == POLICY_ALLOW && !(v->trust && v->naming == NAMES_ACCOUNT);
+    return v->by[RESOURCE].effect == POLICY_ALLOW && !(v->trust && v->naming <= NAMES_EVERYONE);
 }
 
 enum policy_effect policy_decide_iam(const struct iam_grounds *grounds, const struct policy_request *request,

@@ -76,27 +76,30 @@ void claims_to_keys(const struct jwt *jwt, const char *provider, struct claim_ke
 
 /* ---- facts of the session ---- */
 
-static void add_fact(void *ctx, struct caller_fact *facts, size_t *count, const char *key, slice value)
+struct gathering {
+    void *ctx;
+    struct caller_fact *facts;
+    size_t count, tags; /* the tags come first */
+};
+
+static void add_fact(struct gathering *into, const char *key, slice value)
 {
-    slice *one = MAKE(ctx, slice);
+    slice *one = MAKE(into->ctx, slice);
     *one = value;
-    facts[(*count)++] = (struct caller_fact){ key, one, 1 };
+    *ARRAY_ADD(into->ctx, into->facts, into->count) = (struct caller_fact){ key, one, 1 };
 }
 
-void claims_to_facts(void *ctx, const struct jwt *jwt, const char *provider, const char *federated,
-                     const struct caller_fact **out, size_t *count)
+static void add_identity(struct gathering *into, const struct jwt *jwt, const char *provider, const char *federated)
 {
-    struct caller_fact *facts = MAKE_ARRAY(ctx, struct caller_fact, 4);
     const json *amr = json_get(jwt->claims, "amr");
     slice *values;
-    size_t values_count;
-    *count = 0;
-    *out = facts;
-    add_fact(ctx, facts, count, "aws:FederatedProvider", slice_of(federated));
-    add_fact(ctx, facts, count, text_format(ctx, "%s:aud", provider), slice_of(jwt->client_id));
-    add_fact(ctx, facts, count, text_format(ctx, "%s:sub", provider), slice_of(jwt->subject));
-    if (amr != NULL && values_of(ctx, amr, &values, &values_count) && values_count > 0)
-        facts[(*count)++] = (struct caller_fact){ text_format(ctx, "%s:amr", provider), values, values_count };
+    size_t count;
+    add_fact(into, "aws:FederatedProvider", slice_of(federated));
+    add_fact(into, text_format(into->ctx, "%s:aud", provider), slice_of(jwt->client_id));
+    add_fact(into, text_format(into->ctx, "%s:sub", provider), slice_of(jwt->subject));
+    if (amr != NULL && values_of(into->ctx, amr, &values, &count) && count > 0)
+        *ARRAY_ADD(into->ctx, into->facts, into->count) =
+            (struct caller_fact){ text_format(into->ctx, "%s:amr", provider), values, count };
 }
 
 /* ---- tags ---- */
@@ -127,45 +130,47 @@ static slice tag_value(const json *value)
     return json_text(value);
 }
 
-static FALLIBLE add_tag(void *ctx, const char *key, const json *value, struct session_tag *tags, size_t *count)
+static const char *tag_named(const struct gathering *into, slice name)
+{
+    for (size_t i = 0; i < into->tags; i++)
+        if (slice_is_nocase(name, into->facts[i].key + strlen(CLAIMS_TAG)))
+            return into->facts[i].key + strlen(CLAIMS_TAG);
+    return NULL;
+}
+
+static FALLIBLE add_tag(struct gathering *into, const char *key, const json *value)
 {
     slice text = tag_value(value);
-    if (*count == TAGS_MAX)
-        return bad(ctx, "there are more than 50");
+    if (into->tags == TAGS_MAX)
+        return bad(into->ctx, "there are more than 50");
     if (!is_tag_text(slice_of(key), 1, TAG_KEY_MAX) || strncasecmp(key, "aws:", 4) == 0)
-        return bad(ctx, "a key has 1 to 128 letters, digits, blanks or _.:/=+-@, and does not begin with aws:");
+        return bad(into->ctx, "a key has 1 to 128 letters, digits, blanks or _.:/=+-@, and does not begin with aws:");
     if (!is_tag_text(text, 0, TAG_VALUE_MAX))
-        return bad(ctx, "a value is one text of at most 256 letters, digits, blanks or _.:/=+-@");
-    for (size_t i = 0; i < *count; i++)
-        if (strcasecmp(tags[i].key, key) == 0)
-            return bad(ctx, "a key is there twice; their case does not count");
-    tags[(*count)++] = (struct session_tag){ text_copy(ctx, key), slice_text(ctx, text) };
+        return bad(into->ctx, "a value is one text of at most 256 letters, digits, blanks or _.:/=+-@");
+    if (tag_named(into, slice_of(key)) != NULL)
+        return bad(into->ctx, "a key is there twice; their case does not count");
+    add_fact(into, text_format(into->ctx, CLAIMS_TAG "%s", key), text);
+    into->tags++;
     return NULL;
 }
 
-static const char *tag_key(const struct grant *grant, slice name)
-{
-    for (size_t i = 0; i < grant->tag_count; i++)
-        if (slice_is(name, grant->tags[i].key))
-            return grant->tags[i].key;
-    return NULL;
-}
-
-static FALLIBLE add_transitive(void *ctx, const json *names, struct grant *grant)
+static FALLIBLE add_transitive(struct gathering *into, const json *names, struct session *session)
 {
     size_t count = json_is_array(names) ? json_object_array_length(names) : 0;
-    const char **keys = MAKE_ARRAY(ctx, const char *, count + 1);
+    const char **keys = MAKE_ARRAY(into->ctx, const char *, count + 1);
+    if (count > TAGS_MAX)
+        return bad(into->ctx, "there are more than 50 transitive keys");
     for (size_t i = 0; i < count; i++) {
-        keys[i] = tag_key(grant, json_text(json_object_array_get_idx(names, i)));
+        keys[i] = tag_named(into, json_text(json_object_array_get_idx(names, i)));
         if (keys[i] == NULL)
-            return bad(ctx, "transitive_tag_keys names a key that is none of the tags");
+            return bad(into->ctx, "transitive_tag_keys names a key that is none of the tags");
     }
-    grant->transitive = keys;
-    grant->transitive_count = count;
+    session->transitive = keys;
+    session->transitive_count = count;
     return NULL;
 }
 
-static FALLIBLE add_source_identity(void *ctx, const json *claim, struct grant *grant)
+static FALLIBLE add_source_identity(void *ctx, const json *claim, struct session *session)
 {
     slice text = json_text(claim);
     if (claim == NULL)
@@ -176,20 +181,24 @@ static FALLIBLE add_source_identity(void *ctx, const json *claim, struct grant *
     if (!good)
         return error_new(ctx, "TokenClaim",
                          "The source identity of the token is not 2 to 64 letters, digits or _+=,.@-.");
-    grant->source_identity = slice_text(ctx, text);
+    session->source_identity = slice_text(ctx, text);
     return NULL;
 }
 
-FALLIBLE claims_to_grant(void *ctx, const struct jwt *jwt, struct grant *grant)
+FALLIBLE claims_to_session(void *ctx, const struct jwt *jwt, const char *provider, const char *federated,
+                           struct session *session)
 {
     const json *claim = json_get(jwt->claims, "https://aws.amazon.com/tags");
     json *tags = json_get_object(claim, "principal_tags");
-    struct session_tag *made = MAKE_ARRAY(ctx, struct session_tag, TAGS_MAX);
-    grant->tags = made;
+    struct gathering into = { .ctx = ctx };
     if (tags != NULL) {
         json_object_object_foreach (tags, key, value)
-            TRY(add_tag(ctx, key, value, made, &grant->tag_count));
+            TRY(add_tag(&into, key, value));
     }
-    TRY(add_transitive(ctx, json_get(claim, "transitive_tag_keys"), grant));
-    return add_source_identity(ctx, json_get(jwt->claims, "https://aws.amazon.com/source_identity"), grant);
+    TRY(add_transitive(&into, json_get(claim, "transitive_tag_keys"), session));
+    TRY(add_source_identity(ctx, json_get(jwt->claims, "https://aws.amazon.com/source_identity"), session));
+    add_identity(&into, jwt, provider, federated);
+    session->facts = into.facts;
+    session->fact_count = into.count;
+    return NULL;
 }

@@ -1,8 +1,9 @@
 /* claims.h - what the claims of a verified token are to policies (auth 4.2.5, 4.5). Pure. */
 #pragma once
 #include "account/account.h"
-#include "sts/grant.h"
 #include "sts/jwt.h"
+
+#define CLAIMS_TAG "aws:PrincipalTag/" /* facts that are tags of the session */
 
 /* Keys of a policy context; they hang off ctx. */
 struct claim_keys {
@@ -17,11 +18,12 @@ void claim_keys_add_text(struct claim_keys *keys, const char *name, const char *
    Names of keys have no case, those of claims have: "SUB" is not what a policy means by sub. */
 void claims_to_keys(const struct jwt *jwt, const char *provider, struct claim_keys *keys);
 
-/* What a session keeps of them: aws:FederatedProvider, and aud, sub and amr of the provider. */
-void claims_to_facts(void *ctx, const struct jwt *jwt, const char *provider, const char *federated,
-                     const struct caller_fact **facts, size_t *count);
+/* What a session keeps of them, as its facts: aws:FederatedProvider, aud, sub and amr of the provider; and what the
+   provider may set, its tags and source identity:
 
-/* The session's tags and source identity, which the provider may set ("https://aws.amazon.com/tags": {"principal_tags":
-   {"Team": ["pumps"]}, "transitive_tag_keys": ["Team"]}, "https://aws.amazon.com/source_identity": "ada"). Fails with
-   TokenClaim when they are not as AWS wants them. */
-FALLIBLE claims_to_grant(void *ctx, const struct jwt *jwt, struct grant *grant);
+       "https://aws.amazon.com/tags": {"principal_tags": {"Team": ["pumps"]}, "transitive_tag_keys": ["Team"]},
+       "https://aws.amazon.com/source_identity": "ada"
+
+   Fails with TokenClaim when these are not as AWS wants them. What it adds hangs off ctx. */
+FALLIBLE claims_to_session(void *ctx, const struct jwt *jwt, const char *provider, const char *federated,
+                           struct session *session);

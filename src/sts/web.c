@@ -10,8 +10,7 @@
        WORK   the signature and the claims
        READ   the role, whether it trusts the token, session policies; the keys of the session */
 #include "sts/claims.h"
-#include "sts/issuers.h"
-#include "sts/sts.h"
+#include "sts/inner.h"
 #include "base/clock.h"
 #include "iam/iam.h"
 
@@ -146,70 +145,145 @@ static FALLIBLE verify(struct call *call)
 
 /* ---- READ: does the role trust it? ---- */
 
-static void add_request_keys(struct call *call, const struct grant *grant, struct claim_keys *keys)
+struct asking {
+    struct call *call;
+    const struct web *web;
+    const struct role *role;
+    struct session session;
+    struct claim_keys keys;
+};
+
+static void add_texts(struct asking *asking, const char *name, const char *const *texts, size_t count)
 {
-    char now[CLOCK_TEXT_MAX];
-    slice *names = MAKE_ARRAY(call, slice, grant->tag_count + 1);
-    clock_iso8601(call->now_ms, now);
-    claim_keys_add_text(keys, "aws:CurrentTime", text_copy(call, now));
-    claim_keys_add_text(keys, "aws:EpochTime", text_format(call, "%lld", (long long)(call->now_ms / 1000)));
-    claim_keys_add_text(keys, "aws:SourceIp", call->source_ip);
-    claim_keys_add_text(keys, "aws:UserAgent", call->user_agent);
-    claim_keys_add_text(keys, "aws:SecureTransport", "true");
-    claim_keys_add_text(keys, "aws:RequestedRegion", call->region);
-    claim_keys_add_text(keys, "sts:RoleSessionName", grant->session_name);
-    claim_keys_add_text(keys, "sts:SourceIdentity", grant->source_identity);
-    for (size_t i = 0; i < grant->tag_count; i++) {
-        names[i] = slice_of(grant->tags[i].key);
-        claim_keys_add_text(keys, text_format(call, "aws:RequestTag/%s", grant->tags[i].key), grant->tags[i].value);
-    }
-    if (grant->tag_count > 0)
-        claim_keys_add(keys, "aws:TagKeys", names, grant->tag_count);
-    slice *transitive = MAKE_ARRAY(call, slice, grant->transitive_count + 1);
-    for (size_t i = 0; i < grant->transitive_count; i++)
-        transitive[i] = slice_of(grant->transitive[i]);
-    if (grant->transitive_count > 0)
-        claim_keys_add(keys, "sts:TransitiveTagKeys", transitive, grant->transitive_count);
+    slice *values = MAKE_ARRAY(asking->call, slice, count + 1);
+    for (size_t i = 0; i < count; i++)
+        values[i] = slice_of(texts[i]);
+    if (count > 0)
+        claim_keys_add(&asking->keys, name, values, count);
 }
 
-static bool trusts(const struct policy *trust, const struct web *web, const char *what,
-                   const struct policy_context *context)
+static void add_tags(struct asking *asking)
 {
-    struct trust_request request = { .principal.federated = slice_of(web->provider->arn),
+    const struct session *session = &asking->session;
+    const char **names = MAKE_ARRAY(asking->call, const char *, session->fact_count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < session->fact_count; i++) {
+        const struct caller_fact *fact = &session->facts[i];
+        if (strncmp(fact->key, CLAIMS_TAG, strlen(CLAIMS_TAG)) != 0)
+            continue;
+        names[count++] = fact->key + strlen(CLAIMS_TAG);
+        claim_keys_add(&asking->keys, text_format(asking->call, "aws:RequestTag/%s", names[count - 1]), fact->values,
+                       fact->count);
+    }
+    add_texts(asking, "aws:TagKeys", names, count);
+    add_texts(asking, "sts:TransitiveTagKeys", session->transitive, session->transitive_count);
+}
+
+/* Of who asks there is nothing but the claims: no account, no user. */
+static void add_request(struct asking *asking)
+{
+    const struct call *call = asking->call;
+    char now[CLOCK_TEXT_MAX];
+    clock_iso8601(call->now_ms, now);
+    const struct {
+        const char *name, *value;
+    } rows[] = { { "aws:CurrentTime", text_copy(asking->call, now) },
+                 { "aws:EpochTime", text_format(asking->call, "%lld", (long long)(call->now_ms / 1000)) },
+                 { "aws:SourceIp", call->source_ip },
+                 { "aws:UserAgent", call->user_agent },
+                 { "aws:SecureTransport", "true" },
+                 { "aws:RequestedRegion", call->region },
+                 { "aws:ResourceAccount", asking->role->account },
+                 { "aws:FederatedProvider", asking->web->provider->arn },
+                 { "sts:RoleSessionName", asking->session.session_name },
+                 { "sts:SourceIdentity", asking->session.source_identity } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        claim_keys_add_text(&asking->keys, rows[i].name, rows[i].value);
+}
+
+static FALLIBLE add_role_tag(const struct row *row, void *arg)
+{
+    static const char *const prefixes[] = { "aws:ResourceTag/", "iam:ResourceTag/" };
+    struct asking *asking = arg;
+    const char *name = row_text(asking->call, row, 0), *value = row_text(asking->call, row, 1);
+    for (size_t i = 0; i < 2; i++)
+        claim_keys_add_text(&asking->keys, text_format(asking->call, "%s%s", prefixes[i], name), value);
+    return NULL;
+}
+
+/* Claims come last: the first key of a name is the one that a policy sees, and none of the others is theirs to say. */
+static FALLIBLE gather_keys(struct asking *asking)
+{
+    asking->keys.ctx = asking->call;
+    add_request(asking);
+    add_tags(asking);
+    TRY(store_each(asking->call->tx, add_role_tag, asking,
+                   "SELECT name, value FROM iam_tag WHERE account = ? AND owner_kind = 'role' AND owner_name = ?",
+                   ARGS(sql_text(asking->role->account), sql_text(asking->role->name))));
+    claims_to_keys(asking->web->jwt, asking->web->provider->name, &asking->keys);
+    return NULL;
+}
+
+static bool trusts(const struct asking *asking, const struct policy *trust, const char *what)
+{
+    struct policy_context context = { .keys = asking->keys.at, .count = asking->keys.count };
+    struct trust_request request = { .principal.federated = slice_of(asking->web->provider->arn),
                                      .action = slice_of(what),
-                                     .context = context };
+                                     .context = &context };
     return policy_trusts(trust, &request, NULL);
 }
 
-static bool is_trusted(struct call *call, const struct web *web, const struct grant *grant)
+static bool is_trusted(const struct asking *asking)
 {
     struct policy *trust;
-    struct claim_keys keys = { .ctx = call };
-    add_request_keys(call, grant, &keys); /* first: no claim can pass for one of them */
-    claims_to_keys(web->jwt, web->provider->name, &keys);
-    struct policy_context context = { .keys = keys.at, .count = keys.count };
-    return policy_parse(call, slice_of(grant->role->trust), POLICY_IAM_TRUST, &trust) == NULL &&
-           trusts(trust, web, action, &context) &&
-           (grant->tag_count == 0 || trusts(trust, web, "sts:TagSession", &context)) &&
-           (grant->source_identity == NULL || trusts(trust, web, "sts:SetSourceIdentity", &context));
+    return policy_parse(asking->call, slice_of(asking->role->trust), POLICY_IAM_TRUST, &trust) == NULL &&
+           trusts(asking, trust, action) &&
+           (!sts_is_tagged(&asking->session) || trusts(asking, trust, "sts:TagSession")) &&
+           (asking->session.source_identity == NULL || trusts(asking, trust, "sts:SetSourceIdentity"));
+}
+
+static FALLIBLE find_role(struct asking *asking)
+{
+    struct call *call = asking->call;
+    struct role *role;
+    TRY(account_find_role(call->tx, call, call_text(call, "RoleArn"), &role));
+    if (role == NULL)
+        return not_authorized(call);
+    asking->role = role;
+    asking->session.account = role->account;
+    asking->session.unique_id = role->id;
+    TRY(gather_keys(asking));
+    return is_trusted(asking) ? NULL : not_authorized(call);
+}
+
+static error *answer_session(const struct asking *asking, const struct credentials *made)
+{
+    struct call *call = asking->call;
+    const struct web *web = asking->web;
+    return answer(call, value_of("Credentials", sts_credentials(call, made)),
+                  value_of("AssumedRoleUser", sts_assumed_role_user(call, asking->role, asking->session.session_name)),
+                  integer("PackedPolicySize", made->packed_percent),
+                  string("SourceIdentity", asking->session.source_identity),
+                  string("SubjectFromWebIdentityToken", web->jwt->subject), string("Provider", web->provider->arn),
+                  string("Audience", web->jwt->client_id));
 }
 
 static FALLIBLE assume(struct call *call)
 {
-    struct web *web = call->kept;
-    struct role *role;
-    struct grant grant = { .session_name = call_string(call, "RoleSessionName") };
-    TRY(refuse(call, claims_to_grant(call, web->jwt, &grant)));
-    TRY(account_find_role(call->tx, call, call_text(call, "RoleArn"), &role));
-    grant.role = role;
-    if (role == NULL || !is_trusted(call, web, &grant))
-        return not_authorized(call);
-    TRY(grant_duration(call, &grant));
-    TRY(grant_policies(call, &grant));
-    claims_to_facts(call, web->jwt, web->provider->name, web->provider->arn, &grant.facts, &grant.fact_count);
-    TRY(grant_answer(call, &grant));
-    return answer(call, string("SubjectFromWebIdentityToken", web->jwt->subject),
-                  string("Provider", web->provider->arn), string("Audience", web->jwt->client_id));
+    struct asking *asking = MAKE(call, struct asking);
+    struct session *session = &asking->session;
+    struct credentials *made;
+    asking->call = call;
+    asking->web = call->kept;
+    session->kind = SESSION_ROLE;
+    session->session_name = call_string(call, "RoleSessionName");
+    TRY(refuse(call, claims_to_session(call, asking->web->jwt, asking->web->provider->name, asking->web->provider->arn,
+                                       session)));
+    TRY(find_role(asking));
+    TRY(sts_take_role_duration(call, asking->role, false, session));
+    TRY(sts_take_policies(call, asking->role->account, session));
+    TRY(sts_issue(call, session, &made));
+    return answer_session(asking, made);
 }
 
 static const struct operation op_assume = { "sts", "AssumeRoleWithWebIdentity",

@@ -56,6 +56,8 @@ static const struct row {
     { "trust names the role of a session", BY_SESSION | ASSUMES, NULL, NULL, NULL, "+role", ALLOW, IAM_ALLOWED },
     { "trust names the account: identity must allow", BY_USER | ASSUMES, NULL, NULL, NULL, "+account", NOTHING,
       IAM_NOT_IN_IDENTITY },
+    { "trust names everyone: identity must allow", BY_USER | ASSUMES, NULL, NULL, NULL, "+everyone", NOTHING,
+      IAM_NOT_IN_IDENTITY },
     { "trust names the account, identity allows", BY_USER | ASSUMES, "+", NULL, NULL, "+account", ALLOW, IAM_ALLOWED },
     { "trust names nobody", BY_USER | ASSUMES, "+", NULL, NULL, "+role", NOTHING, IAM_NOT_IN_TRUST },
     { "trust denies", BY_USER | ASSUMES, "+", NULL, NULL, "-account", DENY, IAM_DENIED_BY_TRUST },
