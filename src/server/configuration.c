@@ -1,6 +1,7 @@
 /* configuration.c - muster.conf: one table of settings, read with libconfig; every fault has a file, a line, a reason. */
 #include "server/server.h"
 #include "base/bytes.h"
+#include "sts/sts.h"
 #include <libconfig.h>
 #include <stdio.h>
 
@@ -38,6 +39,8 @@ static const struct setting {
     { "enforce_iam", FLAG, AT(enforce_iam), 0, 0, NULL, "Whether IAM policies decide who may call what." },
     { "allow_unrevoke", FLAG, AT(allow_unrevoke), 0, 0, NULL,
       "Whether a REVOKED certificate may be given another status." },
+    { "allow_insecure_issuer", FLAG, AT(allow_insecure_issuer), 0, 0, NULL,
+      "Whether issuers of tokens on loopback may speak plain http: for trying things out." },
 };
 enum { SETTINGS = sizeof(settings) / sizeof(*settings) };
 
@@ -139,6 +142,50 @@ static FALLIBLE read_listen(struct reading *reading, config_setting_t *at)
     return NULL;
 }
 
+/* ---- issuers of tokens (auth 3.5.5) ---- */
+
+static const struct issuer_member {
+    const char *name, *start, *alternate; /* what its text begins with */
+    size_t offset;
+} issuer_members[] = {
+    { "issuer", "https://", "http://", offsetof(struct issuer_setting, issuer) },
+    { "jwks_file", "/", NULL, offsetof(struct issuer_setting, jwks_file) },
+    { "jwks_uri", "https://", "http://", offsetof(struct issuer_setting, jwks_uri) },
+    { "ca_file", "/", NULL, offsetof(struct issuer_setting, ca_file) },
+};
+
+static FALLIBLE read_issuer_member(struct reading *reading, config_setting_t *at, struct issuer_setting *out)
+{
+    const char *text = config_setting_get_string(at), *name = config_setting_name(at);
+    for (size_t i = 0; i < sizeof(issuer_members) / sizeof(*issuer_members); i++) {
+        const struct issuer_member *member = &issuer_members[i];
+        if (strcmp(member->name, name) != 0)
+            continue;
+        if (text == NULL || !(slice_starts(slice_of(text), member->start) ||
+                              (member->alternate && slice_starts(slice_of(text), member->alternate))))
+            return fault(reading, at,
+                         text_format(reading->ctx, "a text that begins with %s is wanted.", member->start));
+        *(const char **)((char *)out + member->offset) = text_copy(reading->out, text);
+        return NULL;
+    }
+    return fault(reading, at, "an issuer has issuer, jwks_file, jwks_uri and ca_file, and nothing else.");
+}
+
+static FALLIBLE read_issuers(struct reading *reading, config_setting_t *at)
+{
+    if (!config_setting_is_list(at))
+        return fault(reading, at, "a list of groups is wanted, such as ( { issuer = \"https://id.example\"; } ).");
+    for (int i = 0; i < config_setting_length(at); i++) {
+        config_setting_t *group = config_setting_get_elem(at, (unsigned)i);
+        struct issuer_setting *issuer = ARRAY_ADD(reading->out, reading->out->issuers, reading->out->issuer_count);
+        for (int k = 0; config_setting_is_group(group) && k < config_setting_length(group); k++)
+            TRY(read_issuer_member(reading, config_setting_get_elem(group, (unsigned)k), issuer));
+        if (issuer->issuer == NULL)
+            return fault(reading, at, "each group names its issuer.");
+    }
+    return NULL;
+}
+
 static FALLIBLE read_setting(struct reading *reading, config_setting_t *at)
 {
     static error *(*const readers[])(struct reading *, const struct setting *, const config_setting_t *) = {
@@ -146,6 +193,8 @@ static FALLIBLE read_setting(struct reading *reading, config_setting_t *at)
     };
     if (strcmp(config_setting_name(at), "listen") == 0)
         return read_listen(reading, at);
+    if (strcmp(config_setting_name(at), "issuers") == 0)
+        return read_issuers(reading, at);
     for (size_t i = 0; i < SETTINGS; i++)
         if (strcmp(settings[i].name, config_setting_name(at)) == 0)
             return readers[settings[i].kind](reading, &settings[i], at);
@@ -201,7 +250,12 @@ const char *configuration_text(void *ctx, const struct configuration *configurat
     writer_text(&out, "# muster.conf - read by musterd when it starts.\n\n");
     for (size_t i = 0; i < SETTINGS; i++)
         write_setting(&out, &settings[i], configuration);
-    writer_text(&out, "# Numeric addresses to listen on; without this line loopback only. All of IPv4:\n"
-                      "# listen = [ \"0.0.0.0\" ];\n");
+    writer_text(
+        &out,
+        "# Numeric addresses to listen on; without this line loopback only. All of IPv4:\n"
+        "# listen = [ \"0.0.0.0\" ];\n\n"
+        "# Issuers of tokens whose keys are not found by their URL and the system's authorities alone:\n"
+        "# issuers = ( { issuer = \"https://id.example/realms/plant\"; ca_file = \"/etc/muster/id-ca.pem\"; },\n"
+        "#             { issuer = \"https://other.example\"; jwks_file = \"/etc/muster/other-keys.json\"; } );\n");
     return writer_finish(&out);
 }

@@ -3,6 +3,7 @@
 #include "account/account.h"
 #include "broker/broker.h"
 #include "certificate/certificate.h"
+#include "fetch/fetch.h"
 #include "gateway/gateway.h"
 #include "iam/iam.h"
 #include "operation/operation.h"
@@ -27,6 +28,7 @@ struct server {
     struct loop **loops;
     size_t loop_count;
     struct door *door;
+    struct fetcher *fetcher; /* outgoing calls */
     struct broker *broker;
     struct gateway *gateway;
 

@@ -109,6 +109,8 @@ static void close_store(struct server *server)
 {
     if (server->keys != NULL)
         pki_pool_stop(server->keys);
+    if (server->fetcher != NULL)
+        fetcher_stop(server->fetcher);
     if (server->workers != NULL)
         workers_stop(server->workers);
     if (server->store != NULL)

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include <stdint.h>
 
+struct issuer_setting;
+
 /* What muster.conf says; every member has a default. */
 struct configuration {
     const char *region;  /* "us-east-1" */
@@ -29,6 +31,9 @@ struct configuration {
     const char *log_level;  /* "debug", "info", "warn", "error" */
     bool enforce_iam;
     bool allow_unrevoke;
+    bool allow_insecure_issuer;
+    struct issuer_setting *issuers; /* of tokens (src/sts) */
+    size_t issuer_count;
 };
 
 /* Fails with InvalidConfiguration: "DIR/muster.conf, line 7: mqtt_port: 70000 is not between 1 and 65535." */

@@ -23,6 +23,22 @@ static const struct row {
     { "a flag that is none", "enforce_iam = \"yes\";", "enforce_iam: true or false is wanted.", 1 },
     { "an address that is no text", "listen = [ 1, 2 ];", "listen: an address is a text in quotes.", 1 },
     { "no list", "listen = \"0.0.0.0\";", "listen: a list of addresses is wanted, such as [ \"127.0.0.1\" ].", 1 },
+    { "issuers",
+      "issuers = ( { issuer = \"https://id.example/a\"; jwks_file = \"/k.json\"; },\n"
+      " { issuer = \"https://b\"; jwks_uri = \"https://b/k\"; ca_file = \"/ca.pem\"; } );",
+      NULL, 0 },
+    { "no issuers", "issuers = ( );", NULL, 0 },
+    { "issuers that are texts", "issuers = ( \"https://a\" );", "issuers: each group names its issuer.", 1 },
+    { "issuers in brackets", "issuers = [ \"https://a\" ];",
+      "issuers: a list of groups is wanted, such as ( { issuer = \"https://id.example\"; } ).", 1 },
+    { "an issuer without a name", "issuers = ( { jwks_file = \"/k\"; } );", "issuers: each group names its issuer.",
+      1 },
+    { "an issuer without a scheme", "issuers = (\n{ issuer = \"id.example\"; } );",
+      "issuer: a text that begins with https:// is wanted.", 2 },
+    { "a file by a relative path", "issuers = ( { issuer = \"https://a\"; jwks_file = \"k\"; } );",
+      "jwks_file: a text that begins with / is wanted.", 1 },
+    { "an issuer's foreign member", "issuers = ( { issuer = \"https://a\"; jwks = \"k\"; } );",
+      "jwks: an issuer has issuer, jwks_file, jwks_uri and ca_file, and nothing else.", 1 },
     { "broken grammar", "mqtt_port = 1883;\nhttps_port = ;\n", "syntax error.", 2 },
 };
 
