@@ -119,6 +119,21 @@ static FALLIBLE open_keys(struct server *server)
     return NULL;
 }
 
+/* Who signs tokens that we take, and the way to their keys. */
+static void put_issuers(struct server *server)
+{
+    struct configuration *configuration = server->configuration;
+    server->fetcher = fetcher_new(server, &(struct fetch_options){ 0 });
+    struct issuers_options options = { .fetcher = server->fetcher,
+                                       .settings = configuration->issuers,
+                                       .setting_count = configuration->issuer_count,
+                                       .allow_insecure = configuration->allow_insecure_issuer,
+                                       .scope = &server->scope };
+    door_put(server->door, STS_ISSUERS, issuers_new(server, &options));
+    if (configuration->allow_insecure_issuer)
+        door_put(server->door, IAM_ALLOW_INSECURE_ISSUER, server);
+}
+
 static FALLIBLE open_door(struct server *server)
 {
     static const struct operation *const *const tables[] = { account_operations,
@@ -147,6 +162,7 @@ static FALLIBLE open_door(struct server *server)
     for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
         TRY(door_add(server->door, tables[i]));
     door_put(server->door, ACCOUNT_MASTER_KEY, server->master_key);
+    put_issuers(server);
     door_put(server->door, ACCOUNT_DOMAIN, (void *)(uintptr_t)server->configuration->domain);
     door_put(server->door, CERTIFICATE_ISSUER, server->issuer);
     door_put(server->door, CERTIFICATE_KEYS, server->keys);
