@@ -28,28 +28,42 @@ const struct cache_kind exchange_keys = { share, drop };
 
 struct key_question {
     const struct gateway_lookups *lookups;
-    slice id, token;
+    const struct sigv4_material *material;
     struct known_key *answer;
 };
 
 static FALLIBLE look(struct tx *tx, void *arg)
 {
     struct key_question *question = arg;
-    return question->lookups->find_key(question->lookups->arg, tx, question->answer, question->id, question->token,
-                                       &question->answer->key);
+    return question->lookups->find_key(question->lookups->arg, tx, question->answer, question->material->access_key_id,
+                                       question->material->token, &question->answer->key);
+}
+
+/* A key with a token is another one than the key alone, or with another token. Hashed, so that no id and token together
+   read like others, and no token stays in memory as it came. */
+static slice cache_key(void *ctx, const struct sigv4_material *material)
+{
+    const char *start = text_format(ctx, "%zu:%zu:%d:", material->access_key_id.length, material->token.length,
+                                    material->token.at != NULL);
+    writer all = writer_new(ctx, SIZE_MAX / 4);
+    writer_text(&all, start);
+    writer_slice(&all, material->access_key_id);
+    writer_slice(&all, material->token);
+    return slice_of(digest_sha256_hex(ctx, writer_slice_of(&all)));
 }
 
 /* *out is NULL for a key that is unknown. */
-static FALLIBLE read_key(struct exchange *exchange, slice id, struct known_key **out)
+static FALLIBLE read_key(struct exchange *exchange, const struct sigv4_material *material, slice cached_as,
+                         struct known_key **out)
 {
     struct gateway *gateway = exchange->gateway;
     struct generation generation = generation_of_keys(gateway->generations);
     struct known_key *known = MAKE(NULL, struct known_key);
     known->references = 1;
-    struct key_question question = { &gateway->options.lookups, id, { NULL, 0 }, known };
+    struct key_question question = { &gateway->options.lookups, material, known };
     error *e = store_read(gateway->options.store, exchange, look, &question);
     if (e == NULL && known->key != NULL) {
-        cache_keep(gateway->keys, id, generation, clock_monotonic_ms(), known);
+        cache_keep(gateway->keys, cached_as, generation, clock_monotonic_ms(), known);
         *out = known;
         return NULL;
     }
@@ -60,17 +74,51 @@ static FALLIBLE read_key(struct exchange *exchange, slice id, struct known_key *
     return e;
 }
 
+/* 4.1 rows 3 and 4. */
 static FALLIBLE find_key(struct exchange *exchange, const struct sigv4_material *material)
 {
     struct gateway *gateway = exchange->gateway;
-    exchange->key = cache_find(gateway->keys, material->access_key_id, generation_of_keys(gateway->generations),
-                               clock_monotonic_ms());
+    slice cached_as = cache_key(exchange, material);
+    exchange->key =
+        cache_find(gateway->keys, cached_as, generation_of_keys(gateway->generations), clock_monotonic_ms());
     if (exchange->key == NULL)
-        TRY(read_key(exchange, material->access_key_id, &exchange->key));
-    /* A token belongs to temporary keys, and none has been handed out to this one (4.1 row 3). */
-    if (exchange->key == NULL || material->token.at != NULL)
+        TRY(read_key(exchange, material, cached_as, &exchange->key));
+    if (exchange->key == NULL)
         return error_new(exchange, "InvalidClientToken", "The security token included in the request is invalid.");
+    int64_t expires_ms = exchange->key->key->expires_ms;
+    if (expires_ms != 0 && expires_ms <= clock_now_ms())
+        return error_new(exchange, "ExpiredToken", "The security token included in the request is expired");
     return NULL;
+}
+
+/* ---- when a key was used last ---- */
+
+static void *share_nothing(void *value)
+{
+    return value;
+}
+
+static void drop_nothing(void *value)
+{
+    (void)value;
+}
+
+const struct cache_kind exchange_uses = { share_nothing, drop_nothing };
+
+/* At most once a minute for each key, or role of a session: the cache remembers it that long. */
+static void tell_use(struct exchange *exchange, const struct sigv4_material *material)
+{
+    struct gateway *gateway = exchange->gateway;
+    const struct caller *caller = exchange->caller;
+    const struct generation always = { 0, 0 };
+    slice id = caller->session == SESSION_ROLE ? slice_of(caller->principal_arn) : material->access_key_id;
+    bool tells = gateway->options.lookups.key_used != NULL && id.at != NULL &&
+                 (caller->session == SESSION_NONE || caller->session == SESSION_ROLE);
+    if (!tells || cache_find(gateway->key_uses, id, always, clock_monotonic_ms()) != NULL)
+        return;
+    cache_keep(gateway->key_uses, id, always, clock_monotonic_ms(), gateway);
+    gateway->options.lookups.key_used(gateway->options.lookups.arg, caller, slice_text(exchange, material->service),
+                                      exchange->region);
 }
 
 /* ---- scope ---- */
@@ -146,6 +194,7 @@ static FALLIBLE verify(struct exchange *exchange, const struct sigv4_request *re
     if (alternate != NULL)
         log_debug(&exchange->handle.station->scope, "took a signature by the alternate \"%s\"", alternate);
     exchange->caller = exchange->key->key->caller;
+    tell_use(exchange, material);
     return NULL;
 }
 

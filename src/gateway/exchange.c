@@ -1,5 +1,6 @@
 /* exchange.c - there and back again. */
 #include "gateway/exchange.h"
+#include "gateway/cors.h"
 #include "gateway/http_side.h"
 #include "base/random.h"
 
@@ -21,11 +22,14 @@ static int forget(struct exchange *exchange)
 
 /* ---- back on the loop ---- */
 
-static void give_answer(struct exchange *exchange, const struct http_answer *answer)
+static void give_answer(struct exchange *exchange, struct http_answer *answer)
 {
     struct connection *connection = connection_find(&exchange->handle);
-    if (connection != NULL)
-        http_side_answer(connection, answer);
+    if (connection == NULL)
+        return;
+    if (exchange->kind == EXCHANGE_SIGNED)
+        cors_add(answer);
+    http_side_answer(connection, answer);
 }
 
 static void finished(struct call *call)
@@ -89,6 +93,8 @@ static FALLIBLE enter_signed(struct exchange *exchange)
     call->region = exchange->region;
     call->source_ip = exchange->source_ip;
     call->user_agent = agent.at ? slice_text(exchange, agent) : NULL;
+    slice referer = http_header_find(request, "referer");
+    call->referer = referer.at ? slice_text(exchange, referer) : NULL;
     call->via = "https";
     call->home = exchange->handle.station->loop;
     call->owner = exchange;
@@ -110,6 +116,14 @@ static void run(struct work *work)
 
 /* ---- on the loop ---- */
 
+static void preflight(struct exchange *exchange)
+{
+    struct http_answer answer;
+    cors_preflight(exchange, &exchange->message->request, exchange->request_id, &answer);
+    give_answer(exchange, &answer);
+    talloc_free(exchange);
+}
+
 void exchange_begin(struct connection *connection, struct http_message *message, enum exchange_kind kind)
 {
     struct gateway *gateway = connection->station->gateway;
@@ -125,6 +139,10 @@ void exchange_begin(struct connection *connection, struct http_message *message,
     exchange->region = gateway->options.regions[0];
     exchange->route.protocol = PROTOCOL_REST_JSON;
     exchange->work.run = run;
+    if (kind == EXCHANGE_SIGNED && slice_is(message->request.method, "OPTIONS")) {
+        preflight(exchange);
+        return;
+    }
     if (workers_submit(gateway->options.workers, &exchange->work))
         return;
     exchange->refused =

@@ -16,6 +16,7 @@ struct known_key {
 };
 void known_key_drop(struct known_key *key); /* NULL is fine */
 extern const struct cache_kind exchange_keys;
+extern const struct cache_kind exchange_uses; /* whose use was told, and when: there are no values */
 
 struct exchange {
     struct work work;

@@ -29,6 +29,7 @@ const struct port ports[PORTS] = {
     /* With "mqtt" a custom authorizer decides; there is none yet, so admission refuses by name. */
     [PORT_HTTPS] = { .setting = "https_port",
                      .tls = true,
+                     .serves_credentials = true,
                      .alpn_taken = ALPN_ALL,
                      .alpn_asks_certificate = ALPN_BIT(ALPN_MQTT_CA) | ALPN_BIT(ALPN_HTTP_CA),
                      .protocols = { [ALPN_NONE] = &api_protocol,
@@ -55,6 +56,7 @@ static void set_defaults(struct gateway_options *options)
     } limits[] = {
         { &options->connection_limit, 20000 },
         { &options->input_limit, 149504 + 16384 },
+        { &options->strangers_limit, 32 << 20 },
         { &options->output_limit, 16 << 20 },
         { &options->head_limit, 32 << 10 },
         { &options->body_limit, (1 << 20) + (64 << 10) },
@@ -130,6 +132,7 @@ FALLIBLE gateway_new(void *ctx, const struct gateway_options *options, struct ga
     gateway->generations = generations_new(gateway);
     gateway->principals = cache_new(gateway, &admission_principals, PRINCIPALS_KEPT, PRINCIPAL_AGE_MS);
     gateway->keys = cache_new(gateway, &exchange_keys, KEYS_KEPT, KEY_AGE_MS);
+    gateway->key_uses = cache_new(gateway, &exchange_uses, KEYS_KEPT, KEY_AGE_MS);
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     limit_connections(gateway);
     *out = gateway;

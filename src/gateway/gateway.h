@@ -39,6 +39,20 @@ struct gateway_key {
     int64_t expires_ms;          /* of temporary keys; 0: never */
 };
 
+/* A device asks for the keys of a role (auth.md 3.4). */
+struct gateway_credentials_request {
+    const char *account; /* of the host */
+    const char *region, *certificate_id;
+    slice thing_name, alias; /* thing_name.at is NULL when the header is absent */
+    const char *source_ip, *server_name;
+};
+struct gateway_credentials_answer {
+    int status;
+    const char *error_name, *message; /* of an error */
+    const char *why;                  /* for the log */
+    slice body;                       /* with 200: JSON */
+};
+
 struct gateway_lookups {
     /* In a store_read on a worker. *out is NULL for an unknown or inactive key, and for a session token (`token` at
        NULL: none was sent) that does not belong to it; an expired one is found, expires_ms tells. It hangs off ctx, with all it points
@@ -53,12 +67,19 @@ struct gateway_lookups {
     (void *arg, struct tx *tx, void *ctx, const char *account, const char *region, const char *certificate_id,
      slice client_id, struct principal **out);
     void *arg;
+    /* On a worker, outside store_read; the answer hangs off ctx. NULL: there is no credentials provider. */
+    void (*credentials)(void *arg, void *ctx, const struct gateway_credentials_request *request,
+                        struct gateway_credentials_answer *answer);
+    /* On a worker: this key, or this role's session, signed a good request; at most once a minute for each. May be NULL.
+       Does not wait. */
+    void (*key_used)(void *arg, const struct caller *caller, const char *service, const char *region);
 };
 
 /* A host name of an account (account_hosts of the account room). */
 struct gateway_host {
     const char *host; /* any case: "a1b2...-ats.iot.us-east-1.localhost" */
     const char *account;
+    bool is_credentials; /* the host of its credentials provider */
 };
 
 struct gateway_certificate {
@@ -94,6 +115,7 @@ struct gateway_options {
     /* Limits; zero means the default. */
     size_t connection_limit; /* 20000; lowered to what RLIMIT_NOFILE leaves, with a warning */
     size_t input_limit;      /* 149504 + 16384: bytes of an unfinished MQTT packet; above the broker's packet limit */
+    size_t strangers_limit;  /* 32 MiB: of unfinished packets, all strangers' together */
     size_t output_limit;     /* 16 MiB: queued for a slow reader; beyond it the connection ends */
     size_t head_limit;       /* 32 KiB: request line and headers */
     size_t body_limit;       /* 1 MiB + 64 KiB: a body beyond it is answered 413 */

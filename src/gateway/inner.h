@@ -23,6 +23,7 @@ struct port {
     bool tls;
     bool loopback;         /* only there, whatever addresses are configured */
     bool asks_certificate; /* whatever ALPN says */
+    bool serves_credentials;
     unsigned alpn_taken;   /* ALPN_BITs */
     unsigned alpn_asks_certificate;
     const struct wire_protocol *protocols[ALPNS];
@@ -107,8 +108,9 @@ struct gateway {
     size_t station_count;
     size_t connection_count; /* atomic, over all stations */
     size_t connection_limit;
+    size_t strangers_bytes; /* atomic: what they hold of unfinished packets */
     struct generations *generations;
-    struct cache *principals, *keys;
+    struct cache *principals, *keys, *key_uses;
     struct counters counters; /* of workers */
 
     bool opened;

@@ -363,7 +363,7 @@ FALLIBLE door_bind(struct door *door, void *ctx, const struct http_request *requ
 struct http_answer {
     int status;
     const char *content_type;
-    struct http_header headers[8];
+    struct http_header headers[12];
     size_t header_count;
     slice body;
 };

@@ -23,6 +23,9 @@
 #define OTHER_ACCOUNT "000000000002"
 #define OTHER_HOST    "abc-ats.iot.eu-west-1.example.test"
 #define KEY_ID        "AKIAEXAMPLEEXAMPLE77"
+#define SESSION_ID    "ASIAEXAMPLEEXAMPLE77"
+#define SESSION_TOKEN "its//token=="
+#define EXPIRED_TOKEN "its//old=="
 #define SECRET        "mUsTeRexampleSecretKey+0123456789/abcdef"
 enum { LOOPS = 2, WORKERS = 2 };
 
@@ -41,7 +44,7 @@ struct server {
     /* what the lookups answer; set before anybody asks */
     char known_certificate[PKI_ID_LENGTH + 1];
     char asked_account[16]; /* of the last load_principal; "-" for none */
-    unsigned principal_reads, key_reads;
+    unsigned principal_reads, key_reads, key_uses;
     bool hold_reads; /* lookups wait for `let_go` */
     sem_t holds, let_go;
 };
@@ -62,16 +65,17 @@ static FALLIBLE find_key(void *arg, struct tx *tx, void *ctx, slice id, slice to
     struct server *server = arg;
     struct policy *policy;
     (void)tx;
-    (void)token;
     __atomic_add_fetch(&server->key_reads, 1, __ATOMIC_SEQ_CST);
     if (server->hold_reads) {
         sem_post(&server->holds);
         sem_wait(&server->let_go);
     }
     *out = NULL;
-    if (!slice_is(id, KEY_ID))
+    bool session = slice_is(id, SESSION_ID), expired = slice_is(token, EXPIRED_TOKEN);
+    if (session ? !expired && !slice_is(token, SESSION_TOKEN) : !slice_is(id, KEY_ID) || token.at != NULL)
         return NULL;
     struct gateway_key *key = MAKE(ctx, struct gateway_key);
+    key->expires_ms = session ? clock_now_ms() + (expired ? -1 : 900000) : 0;
     struct caller *caller = MAKE(key, struct caller);
     TRY(policy_parse(key, slice_of(allow_all), POLICY_IAM_IDENTITY, &policy));
     caller->kind = CALLER_IAM;
@@ -80,6 +84,7 @@ static FALLIBLE find_key(void *arg, struct tx *tx, void *ctx, slice id, slice to
     caller->user_id = "AIDAEXAMPLE";
     caller->user_name = "ada";
     caller->type = "User";
+    caller->access_key = session ? NULL : KEY_ID;
     caller->policies = MAKE_ARRAY(caller, const struct policy *, 1);
     caller->policies[0] = policy;
     caller->policy_count = 1;
@@ -87,6 +92,14 @@ static FALLIBLE find_key(void *arg, struct tx *tx, void *ctx, slice id, slice to
     key->caller = caller;
     *out = key;
     return NULL;
+}
+
+static void key_used(void *arg, const struct caller *caller, const char *service, const char *region)
+{
+    struct server *server = arg;
+    assert_string_equal(service[0] == 'i' ? region : "", "eu-west-1");
+    if (caller->session == SESSION_NONE && caller->access_key != NULL)
+        __atomic_add_fetch(&server->key_uses, 1, __ATOMIC_SEQ_CST);
 }
 
 static FALLIBLE load_principal(void *arg, struct tx *tx, void *ctx, const char *account, const char *region,
@@ -164,7 +177,7 @@ static inline void make_options(struct server *server)
         .store = server->store,
         .door = server->door,
         .broker = server->broker,
-        .lookups = { find_key, load_principal, server },
+        .lookups = { find_key, load_principal, server, key_used },
         .domain = "example.test",
         .regions = regions_of_server,
         .region_count = 1,

@@ -88,11 +88,13 @@ struct heard {
 
 static const char *header_of(const struct heard *heard, const char *name, char value[256])
 {
-    const char *at = strcasestr(heard->head, name);
-    const char *end = at ? strstr(at, "\r\n") : NULL;
+    char start[64];
+    snprintf(start, sizeof(start), "\r\n%s: ", name);
+    const char *at = strcasestr(heard->head, start);
+    const char *end = at ? strstr(at + 2, "\r\n") : NULL;
     value[0] = '\0';
     if (end != NULL)
-        snprintf(value, 256, "%.*s", (int)(end - at - (long)strlen(name) - 2), at + strlen(name) + 2);
+        snprintf(value, 256, "%.*s", (int)(end - at - (long)strlen(start)), at + strlen(start));
     return value;
 }
 
@@ -201,6 +203,36 @@ static const struct row {
       403,
       "UnrecognizedClientException",
       "" },
+    { "a temporary key with its token",
+      { .method = "GET",
+        .target = "/endpoint",
+        .key = SESSION_ID,
+        .headers = "X-Amz-Security-Token: " SESSION_TOKEN "\r\n" },
+      200,
+      "",
+      "user/ada" },
+    { "a temporary key without it",
+      { .method = "GET", .target = "/endpoint", .key = SESSION_ID },
+      403,
+      "UnrecognizedClientException",
+      "The security token included in the request is invalid." },
+    { "a temporary key with another's token",
+      { .method = "GET",
+        .target = "/endpoint",
+        .key = SESSION_ID,
+        .headers = "X-Amz-Security-Token: " SESSION_TOKEN "x\r\n" },
+      403,
+      "UnrecognizedClientException",
+      "The security token included in the request is invalid." },
+    { "a temporary key whose time is over",
+      { .method = "GET",
+        .target = "/endpoint",
+        .key = SESSION_ID,
+        .secret = "wrong, but row 4 comes before row 8",
+        .headers = "X-Amz-Security-Token: " EXPIRED_TOKEN "\r\n" },
+      403,
+      "ExpiredTokenException",
+      "\"The security token included in the request is expired\"" },
     { "a path of nothing", { .method = "GET", .target = "/nothing/here" }, 404, "UnknownOperationException", "" },
     { "a path of nothing, unsigned",
       { .method = "GET", .target = "/nothing/here", .signature = UNSIGNED },
@@ -420,11 +452,12 @@ static void remembers_keys_until_they_change(void)
     static struct heard heard;
     const struct change other = { .account = ACCOUNT, .what = "thing", .key = "p", .kind = "UPDATED" };
     const struct change accounts = { .account = ACCOUNT, .what = "account", .key = ACCOUNT, .kind = "UPDATED" };
-    const struct change *const changes[] = { NULL, &other, &accounts };
-    const unsigned reads[] = { 0, 0, 1 };
+    const struct change rights = { .account = ACCOUNT, .what = "iam", .key = "user/ada", .kind = "UPDATED" };
+    const struct change *const changes[] = { NULL, &other, &accounts, &rights };
+    const unsigned reads[] = { 0, 0, 1, 1 };
     client_send(&client, request_of(ctx, &ask_endpoint));
     hear(&client, &heard, true);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         unsigned before = server->key_reads;
         if (changes[i] != NULL)
             gateway_on_changes(server->gateway, changes[i], 1);
@@ -433,6 +466,75 @@ static void remembers_keys_until_they_change(void)
         assert_int_equal(heard.status, 200);
         assert_int_equal(server->key_reads - before, reads[i]);
     }
+    client_close(&client);
+    talloc_free(ctx);
+}
+
+/* Whose key is cached says nothing about who comes with it next: without the token, or with another. */
+static void remembers_a_key_with_its_token_only(void)
+{
+    void *ctx = talloc_new(NULL);
+    static struct heard heard;
+    const struct {
+        const char *headers;
+        int status;
+        unsigned reads;
+    } asks[] = { { "X-Amz-Security-Token: " SESSION_TOKEN "\r\n", 200, 1 },
+                 { "X-Amz-Security-Token: " SESSION_TOKEN "\r\n", 200, 0 },
+                 { "", 403, 1 },
+                 { "X-Amz-Security-Token: x\r\n", 403, 1 } };
+    const struct change accounts = { .account = ACCOUNT, .what = "account", .key = ACCOUNT, .kind = "UPDATED" };
+    struct client client = dial_https(server->options.https_port);
+    gateway_on_changes(server->gateway, &accounts, 1);
+    for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+        const struct ask ask = {
+            .method = "GET", .target = "/endpoint", .key = SESSION_ID, .headers = asks[i].headers
+        };
+        unsigned before = server->key_reads;
+        client_send(&client, request_of(ctx, &ask));
+        hear(&client, &heard, true);
+        assert_int_equal(heard.status, asks[i].status);
+        assert_int_equal(server->key_reads - before, asks[i].reads);
+    }
+    client_close(&client);
+    talloc_free(ctx);
+}
+
+static void answers_browsers_of_other_origins(void)
+{
+    struct client client = dial_https(server->options.https_port);
+    static struct heard heard;
+    char value[256];
+    client_send(&client, SLICE("OPTIONS /any HTTP/1.1\r\nHost: h\r\nOrigin: https://app.test\r\n"
+                               "Access-Control-Request-Method: POST\r\n"
+                               "Access-Control-Request-Headers: authorization,x-amz-date\r\n\r\n"));
+    hear(&client, &heard, true);
+    assert_int_equal(heard.status, 200);
+    assert_int_equal(heard.body_length, 0);
+    assert_string_equal(header_of(&heard, "Access-Control-Allow-Origin", value), "*");
+    assert_string_equal(header_of(&heard, "Access-Control-Allow-Methods", value), "GET,POST,PUT,DELETE,PATCH,HEAD");
+    assert_string_equal(header_of(&heard, "Access-Control-Allow-Headers", value), "authorization,x-amz-date");
+    assert_string_equal(header_of(&heard, "Access-Control-Max-Age", value), "172800");
+    client_send(&client, SLICE("GET /x HTTP/1.1\r\nHost: h\r\n\r\n"));
+    hear(&client, &heard, true);
+    assert_int_equal(heard.status, 403);
+    assert_string_equal(header_of(&heard, "Access-Control-Allow-Origin", value), "*");
+    assert_string_equal(header_of(&heard, "Access-Control-Expose-Headers", value),
+                        "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date");
+    client_close(&client);
+}
+
+/* What is used often is told once a minute. */
+static void tells_the_use_of_keys_seldom(void)
+{
+    void *ctx = talloc_new(NULL);
+    struct client client = dial_https(server->options.https_port);
+    static struct heard heard;
+    for (int i = 0; i < 3; i++) {
+        client_send(&client, request_of(ctx, &ask_endpoint));
+        hear(&client, &heard, true);
+    }
+    assert_int_equal(server->key_uses, 1); /* with every request that the tests before signed */
     client_close(&client);
     talloc_free(ctx);
 }
@@ -491,6 +593,9 @@ static const struct story {
     { "slow readers get everything, and hold up nobody", waits_for_slow_readers },
     { "HEAD has no body", answers_head_without_body },
     { "keys are remembered until accounts change", remembers_keys_until_they_change },
+    { "a key with its token only", remembers_a_key_with_its_token_only },
+    { "browsers of other origins", answers_browsers_of_other_origins },
+    { "the use of keys", tells_the_use_of_keys_seldom },
     { "metrics and health", shows_metrics },
     { "a taken port is named", names_a_taken_port },
 };
