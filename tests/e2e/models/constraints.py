@@ -18,7 +18,7 @@ API = pathlib.Path(__file__).resolve().parents[3] / "api"
 ABSENT = object()
 
 # Texts that fit the patterns which a run of "a" does not fit.
-EXAMPLES = ("a", "0" * 64, "0" * 12, "arn:aws:iam::000000000001:role/x", "https://x.example", "a" * 36)
+EXAMPLES = ("a", "0" * 64, "0" * 12, "arn:aws:iam::000000000001:role/x", "https://x.example", "a" * 36, "v1")
 STRANGE = (" ", "é", "\u0001", "a b", "!", "<", "")
 
 
@@ -157,6 +157,8 @@ def broken_members(model, shape, name, path, in_body, above):
 
 def broken_elements(model, shape, name, path, in_body, above):
     fine = good(model, element(shape))
+    if fine == {} and not in_body:  # nothing would travel
+        fine = {member: good(model, part(inner)) for member, inner in model.shape(element(shape))["members"].items()}
     if "max" in shape:
         yield f"{path} with more than {shape['max']}", [fine] * (shape["max"] + 1), path.split(".")[-1]
     if shape.get("min", 0) > (0 if in_body else 1):

@@ -81,7 +81,8 @@ def test_a_good_request_is_answered_or_refused_by_the_name_of_a_modelled_error(s
 def test_no_operation_without_its_constraints():
     with_members = [(model, name) for model, name in THERE
                     if MODELS[model].shapes.get(MODELS[model].operations[name].get("input"), {}).get("members")]
-    assert all(any(violations(MODELS[model], name)) for model, name in with_members)
+    without = [f"{model}.{name}" for model, name in with_members if not any(violations(MODELS[model], name))]
+    assert without == ["iot-data.GetRetainedMessage"]  # a topic takes any text
 
 
 @pytest.mark.parametrize("model, name", [(model, name) for model in NOT_YET for name in NOT_YET[model]])
