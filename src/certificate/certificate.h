@@ -40,6 +40,9 @@ FALLIBLE certificate_store(struct call *call, const struct pki_certificate *cert
 
 /* ---- rows ---- */
 
+/* The next number of a "newest first" list; in APPLY. */
+FALLIBLE certificate_next_sequence(struct call *call, const char *name, int64_t *out);
+
 struct certificate {
     const char *id, *status, *mode, *pem;
     const char *ca_id, *previous_owner, *generation_id; /* ca_id and previous_owner may be NULL */

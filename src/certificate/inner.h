@@ -2,9 +2,6 @@
 #pragma once
 #include "certificate/certificate.h"
 
-/* The next number of a "newest first" list; in APPLY. */
-FALLIBLE certificate_next_sequence(struct call *call, const char *name, int64_t *out);
-
 /* ---- policies ---- */
 
 struct stored_policy {

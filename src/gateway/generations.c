@@ -31,6 +31,7 @@ static const struct row {
     { "endpoint", NULL, NOTHING },
     { "oidc-provider", NULL, NOTHING }, /* sessions that its tokens brought outlive it */
     { "event-configuration", NULL, NOTHING },
+    { "role-alias", NULL, NOTHING },
     { "certificate", NULL, CERTIFICATE },
     { "thing-principal", NULL, CERTIFICATE },
     { "policy-target", NULL, CERTIFICATE },
