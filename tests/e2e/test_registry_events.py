@@ -285,7 +285,9 @@ def test_a_device_that_provisions_itself_is_told_in_order(fleet, iot, hear, type
 def test_register_thing_tells_what_it_made_and_a_failed_one_nothing(fleet, iot, hear, typed):
     kind, group, body = typed
     device, serial = fleet.certificate(active=False), unique("sn")
-    body["Resources"]["certificate"]["Properties"]["CertificateId"] = device.id
+    wanted = body["Resources"]["certificate"] = {
+        "Type": "AWS::IoT::Certificate", "Properties": {"CertificateId": device.id, "Status": "Active"},
+        "OverrideSettings": {"Status": "REPLACE"}}
     name = f"dev-{serial}"
     switch(iot, "THING", "THING_TYPE_ASSOCIATION", "THING_GROUP_MEMBERSHIP", "CERTIFICATE")
     ear = hear()
@@ -293,7 +295,7 @@ def test_register_thing_tells_what_it_made_and_a_failed_one_nothing(fleet, iot, 
     assert ear.topics(4) == [f"thing/{name}/created", f"thingTypeAssociation/thing/{name}/thingType/{kind}/added",
                              f"thingGroupMembership/thingGroup/{group}/thing/{name}/added",
                              f"certificate/{device.id}/updated"]
-    body["Resources"]["certificate"]["Properties"]["CertificateId"] = "0" * 64
+    wanted["Properties"]["CertificateId"] = "0" * 64
     with refused("ResourceRegistrationFailureException", 400, "", iot):
         iot.register_thing(templateBody=json.dumps(body), parameters={"SerialNumber": unique("sn")})
     assert ear.has_nothing()
