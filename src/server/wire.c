@@ -171,6 +171,7 @@ static FALLIBLE open_door(struct server *server)
         door_put(server->door, CERTIFICATE_ALLOW_UNREVOKE, server);
     door_on_effect(server->door, on_effect, server);
     door_on_resource(server->door, "iam", iam_resource);
+    door_on_resource(server->door, "iot", registry_resource);
     TRY(trail_open(server, file_of(server, FILE_AUDIT), server->configuration->audit_days, &server->scope,
                    &server->trail));
     door_on_audit(server->door, trail_add, server->trail);
