@@ -37,14 +37,20 @@ static error *no_policy(struct call *call, const struct iam_entity *owner)
                      call_string(call, "PolicyName"));
 }
 
+/* Its size counts with that of the others, in `put`. */
+static FALLIBLE check_document(struct call *call)
+{
+    struct policy *policy;
+    return policy_parse_sized(call, call_text(call, "PolicyDocument"), POLICY_IAM_IDENTITY, POLICY_IAM_RAW_MAX,
+                              &policy);
+}
+
 static FALLIBLE put(struct call *call)
 {
     struct iam_entity *owner;
-    struct policy *policy;
     slice document = call_text(call, "PolicyDocument");
     TRY(iam_get_owner(call, &owner));
     TRY(iam_check_modifiable(call, owner));
-    TRY(policy_parse_sized(call, document, POLICY_IAM_IDENTITY, POLICY_IAM_RAW_MAX, &policy));
     TRY(check_total(call, owner, document));
     TRY(store_run(call->tx, NULL,
                   "INSERT INTO iam_inline_policy (account, owner_kind, owner_name, policy_name, document) "
@@ -99,10 +105,11 @@ static FALLIBLE list(struct call *call)
     return list_answer(&list);
 }
 
-#define OPERATIONS(kind, Noun)                                                                                  \
-    const struct operation iam_op_put_##kind##_policy = { "iam", "Put" #Noun "Policy", STEPS({ APPLY, put }) }; \
-    const struct operation iam_op_get_##kind##_policy = { "iam", "Get" #Noun "Policy", STEPS({ READ, get }) };  \
-    const struct operation iam_op_delete_##kind##_policy = { "iam", "Delete" #Noun "Policy",                    \
-                                                             STEPS({ APPLY, delete }) };                        \
+#define OPERATIONS(kind, Noun)                                                                                 \
+    const struct operation iam_op_put_##kind##_policy = { "iam", "Put" #Noun "Policy",                         \
+                                                          STEPS({ WORK, check_document }, { APPLY, put }) };   \
+    const struct operation iam_op_get_##kind##_policy = { "iam", "Get" #Noun "Policy", STEPS({ READ, get }) }; \
+    const struct operation iam_op_delete_##kind##_policy = { "iam", "Delete" #Noun "Policy",                   \
+                                                             STEPS({ APPLY, delete }) };                       \
     const struct operation iam_op_list_##kind##_policies = { "iam", "List" #Noun "Policies", STEPS({ READ, list }) };
 IAM_INLINE_KINDS(OPERATIONS)

@@ -14,10 +14,9 @@ static FALLIBLE answer_role(struct call *call, const struct iam_entity *role, js
 static FALLIBLE take_trust(struct call *call, const char *member, slice *out)
 {
     slice document = call_text(call, member);
-    TRY(account_trust_store(call->tx, call, document, out));
-    return policy_size(document) <= TRUST_MAX
-               ? NULL
-               : error_new(call, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", TRUST_MAX);
+    if (policy_size(document) > TRUST_MAX)
+        return error_new(call, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", TRUST_MAX);
+    return account_trust_store(call->tx, call, document, out);
 }
 
 static FALLIBLE insert(struct call *call, const struct iam_entity *role)
