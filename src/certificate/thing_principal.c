@@ -21,10 +21,9 @@ static FALLIBLE attach(struct call *call)
 /* A pair that is not attached, or of which an end does not exist, is detached already. */
 static FALLIBLE detach(struct call *call)
 {
-    const char *principal = call_string(call, "principal");
-    error *e = check_principal(call, principal);
-    if (e != NULL && !error_is(e, "ResourceNotFoundException"))
-        return e;
+    enum target_kind kind = TARGET_CERTIFICATE;
+    const char *principal = call_string(call, "principal"), *name;
+    TRY(certificate_parse_target(call, "principal", principal, false, &kind, &name));
     TRY(registry_detach_principal(call, principal, call_string(call, "thingName")));
     return answer(call);
 }

@@ -30,12 +30,28 @@ FALLIBLE registry_find_type(struct tx *tx, void *ctx, const char *account, const
     return NULL;
 }
 
+static bool has_text(json *array, const char *text)
+{
+    for (size_t i = 0; i < json_object_array_length(array); i++)
+        if (strcmp(json_object_get_string(json_object_array_get_idx(array, i)), text) == 0)
+            return true;
+    return false;
+}
+
+static bool all_in(json *array, json *other)
+{
+    for (size_t i = 0; i < json_object_array_length(array); i++)
+        if (!has_text(other, json_object_get_string(json_object_array_get_idx(array, i))))
+            return false;
+    return true;
+}
+
+/* searchableAttributes has no order. */
 static bool same_type(const struct thing_type *a, const struct thing_type *b)
 {
-    bool same_description = (a->description == NULL) == (b->description == NULL) &&
-                            (a->description == NULL || strcmp(a->description, b->description) == 0);
     bool same_mqtt5 = (a->mqtt5 == NULL) == (b->mqtt5 == NULL) && (a->mqtt5 == NULL || json_same(a->mqtt5, b->mqtt5));
-    return same_description && same_mqtt5 && json_same(a->searchable, b->searchable);
+    return same_mqtt5 && registry_same_text(a->description, b->description) && all_in(a->searchable, b->searchable) &&
+           all_in(b->searchable, a->searchable);
 }
 
 /* A user property is told one value: of an attribute of the thing, or of the connection. */
@@ -93,15 +109,19 @@ static FALLIBLE need_type(struct call *call, struct thing_type **out)
 
 /* ---- CreateThingType ---- */
 
+/* Empty properties are as good as none. */
 static struct thing_type wanted_type(struct call *call)
 {
     json *properties = json_get_object(call->input, "thingTypeProperties");
     json *searchable = json_get_array(properties, "searchableAttributes");
+    json *mqtt5 = json_get_object(properties, "mqtt5Configuration");
+    json *propagating = json_get_array(mqtt5, "propagatingAttributes");
+    slice description = json_get_slice(properties, "thingTypeDescription");
     return (struct thing_type){
         .name = call_string(call, "thingTypeName"),
-        .description = json_get_text(properties, "thingTypeDescription"),
+        .description = description.length > 0 ? slice_text(call, description) : NULL,
         .searchable = searchable ? searchable : json_new_array(call),
-        .mqtt5 = json_get_object(properties, "mqtt5Configuration"),
+        .mqtt5 = propagating && json_object_array_length(propagating) > 0 ? mqtt5 : NULL,
     };
 }
 
@@ -224,9 +244,9 @@ static FALLIBLE update(struct call *call)
     json *properties = json_get_object(call->input, "thingTypeProperties");
     if (json_get(properties, "searchableAttributes") != NULL)
         after.searchable = given.searchable;
-    if (given.description != NULL)
+    if (json_get(properties, "thingTypeDescription") != NULL)
         after.description = given.description;
-    if (given.mqtt5 != NULL)
+    if (json_get(properties, "mqtt5Configuration") != NULL)
         after.mqtt5 = given.mqtt5;
     TRY(check_properties(call, &after));
     if (!same_type(type, &after))

@@ -73,6 +73,24 @@ def test_twenty_propagating_attributes_of_both_kinds_fit(server, kind):
     assert described(server, kind)["thingTypeProperties"]["mqtt5Configuration"] == both
 
 
+def test_empty_properties_are_none_and_the_order_of_searchable_attributes_does_not_count(server):
+    name = unique("type")
+    full = {"thingTypeDescription": "pumps", "searchableAttributes": ["a", "b", "c"],
+            "mqtt5Configuration": propagating("k")}
+    ids = {server.call("POST", f"/thing-types/{name}", {"thingTypeProperties": properties}).json["thingTypeId"]
+           for properties in (full, full | {"searchableAttributes": ["c", "b", "a"]})}
+    assert len(ids) == 1
+    for other in ({}, full | {"searchableAttributes": ["a", "b"]}, full | {"thingTypeDescription": ""},
+                  full | {"mqtt5Configuration": propagating("l")}):
+        assert server.call("POST", f"/thing-types/{name}", {"thingTypeProperties": other}).status == 409
+    empty = {"thingTypeDescription": "", "searchableAttributes": [], "mqtt5Configuration": {"propagatingAttributes": []}}
+    assert update(server, name, **empty).status == 200
+    assert described(server, name)["thingTypeProperties"] == {"searchableAttributes": []}
+    for same in (empty, {}, {"mqtt5Configuration": {}}):
+        assert server.call("POST", f"/thing-types/{name}", {"thingTypeProperties": same}).json["thingTypeId"] in ids
+    assert server.call("POST", f"/thing-types/{name}").json["thingTypeId"] in ids
+
+
 # ---- DeprecateThingType, DeleteThingType ----
 
 def test_x509_38_a_type_is_deprecated_waits_and_is_deleted(make_server):
