@@ -133,10 +133,12 @@ static void decides(void **state)
 /* The Allow that names the caller best decides; among equals the first. */
 static const struct naming_row {
     const char *name, *first, *second;
-    int statement; /* 0: the account is named, and no identity policy allows */
+    int statement; /* 0: nobody but an account or everyone is named, and no identity policy allows */
 } namings[] = {
-    { "account, then user", "account", "user", 2 },   { "user, then account", "user", "account", 1 },
-    { "the user by both names", "user", "id", 1 },    { "everyone is more than the account", "account", "everyone", 2 },
+    { "account, then user", "account", "user", 2 },
+    { "user, then account", "user", "account", 1 },
+    { "the user by both names", "user", "id", 1 },
+    { "everyone delegates like an account", "account", "everyone", 0 },
     { "the account twice", "account", "account", 0 },
 };
 
