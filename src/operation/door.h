@@ -105,6 +105,9 @@ void audit_write(const struct call *call, int status, int64_t took_us);
 FALLIBLE rest_bind(struct call *call, const struct http_request *request, const struct route *route);
 FALLIBLE json_bind(struct call *call, const struct http_request *request);
 FALLIBLE query_bind(struct call *call, const struct http_request *request);
+/* A stranger's text, where a message may show it: short, and text. */
+enum { NAME_SHOWN = 128 };
+slice presentable(slice text, size_t most);
 /* Each "name=value" of a query or form, decoded; in a form '+' is a blank. */
 struct parameter {
     slice name, value;

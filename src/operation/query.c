@@ -1,7 +1,7 @@
 /* query.c - the query protocol's requests (auth 3.2): a form of "Tags.member.1.Key=team" into the input's structure. */
 #include "operation/door.h"
 
-enum { DEPTH_MAX = 16, PREFIX_MAX = 1024 };
+enum { DEPTH_MAX = 16, PREFIX_MAX = 1024, NUMBER_DIGITS = 4 };
 
 /* Sorted by name, so that everything below a prefix stands together. */
 struct form {
@@ -110,33 +110,82 @@ static FALLIBLE take_structure(struct form *form, const struct shape *shape, jso
     return NULL;
 }
 
+/* ---- lists ---- */
+
+static error *bad_list(struct form *form, const char *what)
+{
+    return error_new(form->call, form->call->model->model->validation_error, "The list at '%.*s' %s.",
+                     (int)form->prefix_length, form->prefix, what);
+}
+
+/* "12" out of "Tags.member.12.Key"; false: no number as we write it. */
+static bool is_number(slice text)
+{
+    if (text.length == 0 || text.length > NUMBER_DIGITS || text.at[0] == '0')
+        return false;
+    for (size_t i = 0; i < text.length; i++)
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+    return true;
+}
+
+/* How many elements stand below the prefix and `mark`. They are numbered from 1 without a gap, so whoever counts to their
+   number has seen them all, and no number makes the count longer than the request. */
+static FALLIBLE count_elements(struct form *form, const char *mark, size_t *count)
+{
+    size_t before = form->prefix_length;
+    slice last = { NULL, 0 }, number;
+    *count = 0;
+    if (extend(form, mark) == 0)
+        return NULL;
+    slice prefix = { form->prefix, form->prefix_length };
+    bool good = true;
+    for (size_t at = lower_bound(form); good && at < form->parameters.count; at++) {
+        slice name = form->parameters.at[at].name;
+        if (name.length < prefix.length || memcmp(name.at, prefix.at, prefix.length) != 0)
+            break;
+        slice rest = slice_from(name, prefix.length);
+        slice_split(&rest, '.', &number);
+        good = is_number(number);
+        *count += last.at == NULL || !slice_equal(last, number);
+        last = number;
+    }
+    form->prefix_length = before;
+    return good ? NULL : bad_list(form, "has an element whose number is none");
+}
+
 static FALLIBLE take_list(struct form *form, const struct shape *shape, json *list)
 {
-    for (int i = 1;; i++) {
+    size_t count;
+    TRY(count_elements(form, ".member.", &count));
+    for (size_t i = 1; i <= count; i++) {
         char suffix[32];
         json *value;
-        snprintf(suffix, sizeof(suffix), ".member.%d", i);
+        snprintf(suffix, sizeof(suffix), ".member.%zu", i);
         TRY(take_below(form, suffix, shape->element, &value));
         if (value == NULL)
-            return NULL;
+            return bad_list(form, "is not numbered from 1 without a gap");
         json_add(list, json_object_get(value));
     }
+    return NULL;
 }
 
 static FALLIBLE take_map(struct form *form, const struct shape *shape, json *object)
 {
-    for (int i = 1;; i++) {
-        char key_suffix[32], value_suffix[32];
+    size_t count;
+    TRY(count_elements(form, ".entry.", &count));
+    for (size_t i = 1; i <= count; i++) {
+        char suffix[40];
         json *key, *value;
-        snprintf(key_suffix, sizeof(key_suffix), ".entry.%d.key", i);
-        snprintf(value_suffix, sizeof(value_suffix), ".entry.%d.value", i);
-        TRY(take_below(form, key_suffix, shape->key, &key));
-        TRY(take_below(form, value_suffix, shape->element, &value));
-        if (key == NULL || value == NULL)
-            return NULL;
-        if (json_is_text(key))
-            json_put(object, json_text(key).at, json_object_get(value));
+        snprintf(suffix, sizeof(suffix), ".entry.%zu.key", i);
+        TRY(take_below(form, suffix, shape->key, &key));
+        snprintf(suffix, sizeof(suffix), ".entry.%zu.value", i);
+        TRY(take_below(form, suffix, shape->element, &value));
+        if (!json_is_text(key) || value == NULL)
+            return bad_list(form, "has an entry without a key or a value, or a gap");
+        json_put(object, json_text(key).at, json_object_get(value));
     }
+    return NULL;
 }
 
 static FALLIBLE take_value(struct form *form, const struct shape *shape, json **out)
@@ -164,11 +213,24 @@ static FALLIBLE take_value(struct form *form, const struct shape *shape, json **
     return e;
 }
 
+/* A name that comes twice could be one value to whoever judges and another to whoever acts. */
+static FALLIBLE check_once(struct form *form)
+{
+    for (size_t i = 1; i < form->parameters.count; i++) {
+        slice name = form->parameters.at[i].name;
+        if (slice_equal(name, form->parameters.at[i - 1].name))
+            return error_new(form->call, form->call->model->model->validation_error,
+                             "The parameter '%.*s' is given twice.", PRINT(presentable(name, NAME_SHOWN)));
+    }
+    return NULL;
+}
+
 FALLIBLE query_bind(struct call *call, const struct http_request *request)
 {
     struct form form = { .call = call, .depth = 1 };
     query_parameters(call, request, &form.parameters);
     if (form.parameters.count > 1)
         qsort(form.parameters.at, form.parameters.count, sizeof(form.parameters.at[0]), by_parameter_name);
+    TRY(check_once(&form));
     return take_structure(&form, call->model->input, call->input);
 }

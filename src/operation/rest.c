@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <math.h>
 
-enum { BODY_DEPTH = 32, PARAMETERS_MAX = 4096, NUMBER_MAX = 32, NAME_SHOWN = 128 };
+enum { BODY_DEPTH = 32, PARAMETERS_MAX = 4096, NUMBER_MAX = 32 };
 
 /* ---- values out of text ---- */
 
@@ -258,8 +258,7 @@ FALLIBLE json_bind(struct call *call, const struct http_request *request)
 
 /* ---- the way in ---- */
 
-/* A stranger's text, where a message may show it: short, and text. */
-static slice presentable(slice text, size_t most)
+slice presentable(slice text, size_t most)
 {
     if (!text_is_utf8(text))
         return SLICE("?");

@@ -199,5 +199,5 @@ const struct shape *model_error_find(const struct model *model, const char *name
 
 bool model_is_data_plane(const struct model *model)
 {
-    return model != NULL && strcmp(model->file, "iot-data") == 0;
+    return model != NULL && (strcmp(model->file, "iot-data") == 0 || strcmp(model->file, "iot-jobs-data") == 0);
 }

@@ -10,10 +10,21 @@ static const struct {
 } escapes[] = { { '&', "&amp;" },  { '<', "&lt;" },    { '>', "&gt;" },
                 { '"', "&quot;" }, { '\'', "&apos;" }, { '\r', "&#13;" } };
 
+/* U+FFFE and U+FFFF are UTF-8, but no characters of XML. */
+static bool is_no_character(slice text, size_t at)
+{
+    return at + 2 < text.length && memcmp(text.at + at, "\xEF\xBF", 2) == 0 && (unsigned char)text.at[at + 2] >= 0xBE;
+}
+
 static void write_escaped(writer *out, slice text)
 {
     for (size_t i = 0; i < text.length; i++) {
         const char *written = NULL;
+        if (is_no_character(text, i)) {
+            writer_text(out, "\xEF\xBF\xBD");
+            i += 2;
+            continue;
+        }
         for (size_t k = 0; k < sizeof(escapes) / sizeof(escapes[0]); k++)
             if (text.at[i] == escapes[k].character)
                 written = escapes[k].written;

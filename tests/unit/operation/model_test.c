@@ -147,7 +147,7 @@ static const struct broken {
     { "an unknown protocol", "{\"service\":\"x\",\"protocol\":\"rest-xml\",\"operations\":{},\"shapes\":{}}",
       "api/x.json: the file speaks an unknown protocol." },
     { "a topic in a model of HTTP", HEAD "\"operations\":{\"O\":{\"topic\":\"a\"}},\"shapes\":{}}",
-      "api/x.json: O has no way to be reached." },
+      "api/x.json: O has no way to be reached, or one of another protocol." },
 };
 
 static void is_refused(void **state)
