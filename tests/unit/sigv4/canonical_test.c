@@ -131,6 +131,18 @@ static void takes_the_alternate(void **state)
         assert_string_equal(alternate, row->alternate);
 }
 
+/* What was signed for "a%2Fb", sent for "a%252Fb": as sent, that is the text that was signed. */
+static void another_name_is_not_the_path_as_sent(void **state)
+{
+    (void)state;
+    SCRATCH ctx = talloc_new(NULL);
+    struct vector doubled = vectors[V2];
+    doubled.path = "/topics/plant%252Fline%25201%252Ftemp";
+    struct sigv4_request request = request_of(ctx, &doubled);
+    assert_true(
+        error_is(judge(ctx, &request, "iotdata", SHORT_SECRET, seconds_of(NOW_TEXT), NULL), "InvalidSignature"));
+}
+
 /* A WebSocket URL that our presigner makes for one Host header, used with another. */
 static const struct host {
     const char *name;
@@ -349,11 +361,11 @@ int main(void)
 {
     static const struct {
         const char *name;
-    } s3[] = { { "3.1.8" } }, exist[] = { { "3.1.5" } }, fresh[] = { { "3.2" } };
+    } s3[] = { { "3.1.8" } }, exist[] = { { "3.1.5" } }, fresh[] = { { "3.2" } }, doubled[] = { { "3.1.4" } };
     return RUN_TABLES(TABLE(paths, canonical_of_path), TABLE(queries, canonical_of_query),
                       TABLE(values, canonical_of_header), TABLE(alternates, takes_the_alternate),
                       TABLE(hosts, takes_the_host), TABLE(payloads, judges_the_payload),
                       TABLE(s3, s3_takes_the_path_as_it_is), TABLE(exist, every_signed_header_must_exist),
                       TABLE(many, bounds_what_it_builds_from), TABLE(key_ids, tells_the_account),
-                      TABLE(fresh, new_ids_carry_their_account));
+                      TABLE(fresh, new_ids_carry_their_account), TABLE(doubled, another_name_is_not_the_path_as_sent));
 }
