@@ -2,11 +2,13 @@
 
    A provider is named by its URL without the scheme, as ARNs and trust policies name it. One slash at the end does not
    count. AWS knows no ports in URLs; issuers on one's own network have them, so here they may (our choice). */
-#include "iam/iam.h"
+#include "iam/inner.h"
 #include "base/encode.h"
 #include <ctype.h>
 
 enum { PROVIDERS_MAX = 100, CLIENTS_MAX = 100, THUMBPRINTS_MAX = 5, THUMBPRINT = 40, URL_MAX = 255 };
+
+#define TAG_OWNER "oidc-provider"
 
 /* ---- names ---- */
 
@@ -170,51 +172,6 @@ static FALLIBLE check_clients(struct call *call)
                      CLIENTS_MAX);
 }
 
-/* ---- tags ---- */
-
-static FALLIBLE add_tags(struct call *call, slice name)
-{
-    json *tags = json_get_array(call->input, "Tags");
-    for (size_t i = 0; tags && i < json_object_array_length(tags); i++) {
-        const json *tag = json_object_array_get_idx(tags, i);
-        struct row *row;
-        TRY(store_find(call->tx, call, &row,
-                       "SELECT 1 FROM iam_tag WHERE account = ? AND owner_kind = 'oidc-provider' AND owner_name = ? "
-                       "AND lower(name) = lower(?)",
-                       ARGS(sql_text(call->account), sql_slice(name), sql_slice(json_get_slice(tag, "Key")))));
-        if (row != NULL)
-            return error_new(call, "InvalidInputException",
-                             "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
-        TRY(store_run(call->tx, NULL,
-                      "INSERT INTO iam_tag (account, owner_kind, owner_name, name, value) "
-                      "VALUES (?, 'oidc-provider', ?, ?, ?)",
-                      ARGS(sql_text(call->account), sql_slice(name), sql_slice(json_get_slice(tag, "Key")),
-                           sql_slice(json_get_slice(tag, "Value")))));
-    }
-    return NULL;
-}
-
-static FALLIBLE add_tag(const struct row *row, void *array)
-{
-    json *tag = json_object_new_object();
-    json_put_slice(tag, "Key", row_slice(row, 0));
-    json_put_slice(tag, "Value", row_slice(row, 1));
-    json_add(array, tag);
-    return NULL;
-}
-
-/* NULL when there are none. */
-static FALLIBLE read_tags(struct call *call, slice name, json **out)
-{
-    json *tags = json_new_array(call);
-    TRY(store_each(call->tx, add_tag, tags,
-                   "SELECT name, value FROM iam_tag WHERE account = ? AND owner_kind = 'oidc-provider' "
-                   "AND owner_name = ? ORDER BY name",
-                   ARGS(sql_text(call->account), sql_slice(name))));
-    *out = json_object_array_length(tags) > 0 ? json_object_get(tags) : NULL;
-    return NULL;
-}
-
 /* ---- the operations ---- */
 
 /* The right is asked on an ARN that the request does not spell: api/authorization.json has no row to say it. */
@@ -250,9 +207,9 @@ static FALLIBLE create(struct call *call)
                          PROVIDERS_MAX);
     TRY(add_values(call, name, &clients));
     TRY(add_values(call, name, &thumbprints));
-    TRY(add_tags(call, name));
+    TRY(iam_write_tags(call, TAG_OWNER, slice_text(call, name)));
     TRY(note(call, name, "CREATED"));
-    TRY(read_tags(call, name, &tags));
+    TRY(iam_tags_json(call, TAG_OWNER, slice_text(call, name), &tags));
     return answer(call, string("OpenIDConnectProviderArn", arn_of(call, call->account, name)), value_of("Tags", tags));
 }
 
@@ -264,7 +221,7 @@ static FALLIBLE get(struct call *call)
     TRY(find_named(call, &name, &row));
     TRY(read_values(call->tx, call->account, name, &clients, ids));
     TRY(read_values(call->tx, call->account, name, &thumbprints, prints));
-    TRY(read_tags(call, name, &tags));
+    TRY(iam_tags_json(call, TAG_OWNER, slice_text(call, name), &tags));
     return answer(call, string("Url", slice_text(call, name)), value_of("ClientIDList", json_object_get(ids)),
                   value_of("ThumbprintList", json_object_get(prints)), time_ms("CreateDate", row_integer(row, 0)),
                   value_of("Tags", tags));

@@ -45,14 +45,32 @@ static FALLIBLE add_tag(const struct row *row, void *arg)
     return NULL;
 }
 
+static FALLIBLE add_tags(struct tx *tx, struct gathered *into, const char *account, const char *kind, const char *name)
+{
+    return store_each(tx, add_tag, into,
+                      "SELECT name, value FROM iam_tag WHERE account = ? AND owner_kind = ? AND owner_name = ?",
+                      ARGS(sql_text(account), sql_text(kind), sql_text(name)));
+}
+
+/* OpenID Connect providers: what stands after "oidc-provider/" is the whole name. */
+static FALLIBLE add_provider(struct tx *tx, void *ctx, const struct call *call, struct resource *resource)
+{
+    struct gathered into = { .ctx = ctx };
+    const char *start = text_format(ctx, "arn:aws:iam::%s:oidc-provider/", call->account);
+    if (strncmp(resource->arn, start, strlen(start)) != 0)
+        return NULL;
+    TRY(add_tags(tx, &into, call->account, "oidc-provider", resource->arn + strlen(start)));
+    resource->tags = into.facts;
+    resource->tag_count = into.count;
+    return NULL;
+}
+
 /* The boundary that a request sets is the request's own key; else the question is which one is set (auth 4.2.6). */
 static FALLIBLE add_facts(struct tx *tx, void *ctx, const struct call *call, const struct iam_entity *entity,
                           struct resource *resource)
 {
     struct gathered into = { .ctx = ctx };
-    TRY(store_each(tx, add_tag, &into,
-                   "SELECT name, value FROM iam_tag WHERE account = ? AND owner_kind = ? AND owner_name = ?",
-                   ARGS(sql_text(call->account), sql_text(entity->kind->kind), sql_text(entity->name))));
+    TRY(add_tags(tx, &into, call->account, entity->kind->kind, entity->name));
     if (entity->boundary != NULL && !call_has(call, "PermissionsBoundary"))
         add_fact(&into, "iam:PermissionsBoundary", slice_of(entity->boundary));
     resource->arn = entity->arn;
@@ -113,5 +131,5 @@ FALLIBLE iam_resource(struct tx *tx, void *ctx, const struct call *call, struct 
         resource->arn = iam_arn(ctx, call->account, kind, path, slice_text(ctx, name));
     } else if (kind != NULL)
         TRY(find_named(tx, ctx, call, kind, resource->arn, name, &entity));
-    return entity ? add_facts(tx, ctx, call, entity, resource) : NULL;
+    return entity ? add_facts(tx, ctx, call, entity, resource) : add_provider(tx, ctx, call, resource);
 }
