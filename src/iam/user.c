@@ -22,21 +22,10 @@ static FALLIBLE create(struct call *call)
     return answer_user(call, user);
 }
 
-/* The account's root has no row and no name. */
-static FALLIBLE answer_root(struct call *call)
-{
-    json *root = json_object_new_object();
-    json_put_text(root, "UserId", call->account);
-    json_put_text(root, "Arn", call->caller->arn);
-    return answer(call, value_of("User", root));
-}
-
 static FALLIBLE get(struct call *call)
 {
     const char *name;
     struct iam_entity *user;
-    if (!call_has(call, "UserName") && call->caller != NULL && call->caller->is_root)
-        return answer_root(call);
     TRY(iam_user_name(call, &name));
     TRY(iam_get(call, &iam_user_kind, name, &user));
     return answer_user(call, user);

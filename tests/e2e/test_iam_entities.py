@@ -1,8 +1,10 @@
 """Users, access keys, groups, roles, inline policies, tags and boundaries over the query protocol (auth.md 2.4, 3.2):
 each operation once for good and once for each documented error, by boto3, the AWS CLI and curl."""
 import concurrent.futures
+import contextlib
 import json
 import re
+import sqlite3
 import urllib.parse
 import xml.etree.ElementTree
 
@@ -323,6 +325,18 @@ def test_who_names_no_user_means_itself(server, login):
     assert mine.get_access_key_last_used(AccessKeyId=ada.key)["UserName"] == ada.name
     with refused("AccessDenied", 403, f"iam:CreateAccessKey on resource: arn:aws:iam::{server.account}:user/admin"):
         mine.create_access_key(UserName="admin")
+
+
+def test_a_session_of_a_role_has_no_user_to_mean(server, iam, login):
+    ada = login()
+    name = unique("role")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(AWS=ada.arn))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(allow("iam:*")))
+    session = of_session(server, assume(server, arn, keys=(ada.key, ada.secret)), "iam")
+    for action in (session.get_user, session.create_access_key, session.list_access_keys):
+        with refused("ValidationError", 400, "Must specify userName when calling with non-User credentials"):
+            action()
+    assert session.get_user(UserName=ada.name)["User"]["Arn"] == ada.arn
 
 
 def test_a_key_that_was_never_used_says_so(server, iam, user):
@@ -781,6 +795,27 @@ def test_who_may_make_users_within_a_boundary_makes_none_without(server, iam, lo
 
 
 # ---- the protocol, other accounts ----
+
+def test_auth_5_an_account_has_so_many_users_groups_and_roles(make_server):
+    server = make_server(start=False)
+    rows = {"user": (5000, "UsersPerAccount", "", ""), "group": (300, "GroupsPerAccount", "", ""),
+            "role": (1000, "RolesPerAccount", ", trust, max_session_s", ", '{}', 3600")}
+    with contextlib.closing(sqlite3.connect(server.dir / "store.db")) as store, store:
+        for kind, (quota, _, columns, values) in rows.items():
+            have, = store.execute(f"SELECT count(*) FROM iam_{kind}").fetchone()
+            store.executemany(f"INSERT INTO iam_{kind} (account, name, path, id, created{columns}) "
+                              f"VALUES (?, ?, '/', ?, 1{values})",
+                              [(server.account, f"n{i}", f"{kind}{i}") for i in range(quota - have - 1)])
+    iam = server.start().boto("iam")
+    for kind, (quota, name, _, _) in rows.items():
+        more = {"AssumeRolePolicyDocument": IOT} if kind == "role" else {}
+        create, who = getattr(iam, f"create_{kind}"), f"{kind.title()}Name"
+        create(**{who: "last"}, **more)
+        with refused("LimitExceeded", 409, f"Cannot exceed quota for {name}: {quota}"):
+            create(**{who: "one-more"}, **more)
+        getattr(iam, f"delete_{kind}")(**{who: "n0"})
+        create(**{who: "one-more"}, **more)
+
 
 def test_every_change_may_run_twice(make_server):
     server = make_server(env={"MUSTER_TEST_RERUN": "1"})
