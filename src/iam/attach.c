@@ -65,54 +65,71 @@ static FALLIBLE detach(struct call *call)
 
 /* ---- ListAttached ---- */
 
-struct listing {
-    struct call *call;
-    struct page page;
-    json *array;
+/* Ordered by name, a built-in policy behind its namesake: markers stay short that way, however long the paths are. */
+struct attached {
+    slice arn, path, name;
+    const char *position;
 };
 
-/* "/path/" and "name" of "arn:aws:iam::ACCOUNT:policy/path/name". */
-static void split_arn(slice arn, slice *path, slice *name)
-{
-    slice piece, rest = arn;
-    for (int i = 0; i < 5; i++)
-        slice_split(&rest, ':', &piece);
-    *path = slice_from(rest, strlen("policy"));
-    for (slice left = *path; slice_split(&left, '/', &piece);)
-        *name = piece;
-    path->length -= name->length;
-}
+struct listing {
+    struct call *call;
+    struct attached *at;
+    size_t count;
+};
 
-static FALLIBLE list_one(const struct row *row, void *arg)
+/* "arn:aws:iam::ACCOUNT:policy/path/name" */
+static FALLIBLE take_one(const struct row *row, void *arg)
 {
     struct listing *listing = arg;
-    slice arn = row_slice(row, 0), path, name = { NULL, 0 };
-    const char *prefix = call_string(listing->call, "PathPrefix");
-    split_arn(arn, &path, &name);
-    if (prefix != NULL && !slice_starts(path, prefix))
-        return NULL;
-    if (!page_take(listing->call, &listing->page, slice_text(listing->call, arn)))
-        return NULL;
-    json *entry = json_object_new_object();
-    json_put_slice(entry, "PolicyName", name);
-    json_put_slice(entry, "PolicyArn", arn);
-    json_add(listing->array, entry);
+    struct attached *one = ARRAY_ADD(listing->call, listing->at, listing->count);
+    slice account = { NULL, 0 }, piece, rest;
+    rest = one->arn = slice_copy(listing->call, row_slice(row, 0));
+    for (int i = 0; i < 5; i++)
+        slice_split(&rest, ':', &account);
+    rest = one->path = slice_from(rest, strlen("policy"));
+    while (slice_split(&rest, '/', &piece))
+        one->name = piece;
+    one->path.length -= one->name.length;
+    one->position = text_format(listing->call, "%.*s%s", PRINT(one->name), slice_is(account, "aws") ? "/aws" : "");
     return NULL;
+}
+
+static int by_position(const void *a, const void *b)
+{
+    return strcmp(((const struct attached *)a)->position, ((const struct attached *)b)->position);
+}
+
+static bool is_wanted(struct call *call, const struct page *page, const struct attached *one)
+{
+    const char *prefix = call_string(call, "PathPrefix");
+    return (prefix == NULL || slice_starts(one->path, prefix)) &&
+           (page->after == NULL || strcmp(one->position, page->after) > 0);
 }
 
 /* No LIMIT: nobody has more than ten. */
 static FALLIBLE list(struct call *call)
 {
     struct iam_entity *owner;
-    struct listing listing = { .call = call, .array = json_new_array(call) };
+    struct listing listing = { .call = call };
+    struct page page;
+    json *array = json_new_array(call);
     TRY(iam_get_owner(call, &owner));
-    TRY(page_begin(call, &listing.page));
-    TRY(store_each(call->tx, list_one, &listing,
-                   "SELECT policy_arn FROM iam_attached_policy WHERE account = ? AND owner_kind = ? "
-                   "AND owner_name = ? AND policy_arn > ? ORDER BY policy_arn",
-                   ARGS(sql_text(call->account), sql_text(owner->kind->kind), sql_text(owner->name),
-                        sql_text(listing.page.after ? listing.page.after : ""))));
-    return page_answer(call, &listing.page, "AttachedPolicies", listing.array);
+    TRY(page_begin(call, &page));
+    TRY(store_each(call->tx, take_one, &listing,
+                   "SELECT policy_arn FROM iam_attached_policy WHERE account = ? AND owner_kind = ? AND owner_name = ?",
+                   ARGS(sql_text(call->account), sql_text(owner->kind->kind), sql_text(owner->name))));
+    if (listing.count > 1)
+        qsort(listing.at, listing.count, sizeof(listing.at[0]), by_position);
+    for (size_t i = 0; i < listing.count; i++) {
+        const struct attached *one = &listing.at[i];
+        if (!is_wanted(call, &page, one) || !page_take(call, &page, one->position))
+            continue;
+        json *entry = json_object_new_object();
+        json_put_slice(entry, "PolicyName", one->name);
+        json_put_slice(entry, "PolicyArn", one->arn);
+        json_add(array, entry);
+    }
+    return page_answer(call, &page, "AttachedPolicies", array);
 }
 
 #define OPERATION(name, place, run)        \

@@ -32,6 +32,7 @@ static const struct {
     { "MFADevices", 0 },
     { "MFADevicesInUse", 0 },
     { "AccountMFAEnabled", 0 },
+    { "AccountAccessKeysPresent", 0 }, /* the root's: it has none */
     { "AccountPasswordPresent", 0 },
     { "AccountSigningCertificatesPresent", 0 },
 };

@@ -124,6 +124,17 @@ static const char *split_default(slice inside, struct piece *out)
     return NULL;
 }
 
+/* A request that happens to bring just one value must not make such a key usable (auth 4.2.5). */
+static bool may_have_several_values(slice key)
+{
+    static const char *const keys[] = { "aws:TagKeys", "iot:ThingGroupArn", "iot:TunnelDestinationService",
+                                        "cognito-identity.amazonaws.com:amr" };
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (slice_is_nocase(key, keys[i]))
+            return true;
+    return false;
+}
+
 static const char *add_variable(struct compiler *c, slice inside)
 {
     struct piece variable = { 0 };
@@ -131,6 +142,7 @@ static const char *add_variable(struct compiler *c, slice inside)
     if (wrong != NULL)
         return wrong;
     flush_text(c);
+    variable.unusable = may_have_several_values(variable.variable);
     variable.variable = slice_copy(c->ctx, variable.variable);
     if (variable.has_default)
         variable.text = slice_copy(c->ctx, variable.text);
@@ -233,6 +245,8 @@ const char *arn_pattern_compile(void *ctx, slice text, unsigned flags, struct ar
 static bool resolve(const struct piece *piece, const struct policy_context *context, struct policy_values *found,
                     slice *text)
 {
+    if (piece->unusable)
+        return false;
     bool present = policy_find(context, piece->variable, found) && found->count > 0;
     if (present && found->count > 1)
         return false;
@@ -320,7 +334,7 @@ void pattern_each_missing(const struct pattern *pattern, const struct policy_con
         const struct piece *piece = &pattern->pieces[i];
         struct policy_values found;
         slice text;
-        if (piece->variable.at != NULL && !resolve(piece, context, &found, &text))
+        if (piece->variable.at != NULL && !piece->unusable && !resolve(piece, context, &found, &text))
             missing(arg, piece->variable);
     }
 }

@@ -17,6 +17,7 @@ struct piece {
     slice text;     /* the encoded text, or the default of a variable */
     slice variable; /* at NULL: this piece is text */
     bool has_default;
+    bool unusable; /* a key that may have several values never stands for a text */
 };
 
 struct pattern {

@@ -308,7 +308,7 @@ def test_a_policy_is_attached_counted_listed_and_detached(iam, owner):
 
 
 def test_ten_policies_are_attached_and_no_more(iam, owner):
-    arns = [make(iam) for _ in range(11)]
+    arns = [make(iam, Path=f"/{'x' * 500}/") for _ in range(11)]
     for arn in arns[:10]:
         owner.attach(arn)
     with refused("LimitExceeded", 409, f"Cannot exceed quota for PoliciesPer{owner.kind.capitalize()}: 10"):

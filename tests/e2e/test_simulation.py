@@ -271,6 +271,7 @@ MATCHES = [
     means("a star that is none", TYPE + "ab", [statement(resource=TYPE + "a${*}")], NO),
     means("a question mark that is one", TYPE + "a?", [statement(resource=TYPE + "a${?}")], YES),
     means("a question mark that is none", TYPE + "ab", [statement(resource=TYPE + "a${?}")], NO),
+    means("a variable of several values", TYPE + "y", [statement(resource=TYPE + "${aws:TagKeys}")], NO),
     means("a dollar", TYPE + "a$", [statement(resource=TYPE + "a${$}")], YES),
     means("scenario 13: 2008 has no variables", TYPE + "NAME", [statement(resource=TYPE + "${aws:username}")], NO, V2008),
     means("scenario 13: it has their text", TYPE + "${aws:username}", [statement(resource=TYPE + "${aws:username}")], YES, V2008),
@@ -301,6 +302,22 @@ def test_a_value_that_is_filled_in_is_no_pattern(server, iam):
     assert probe.by_documents(text, "*", with_star)["EvalDecision"] == NO
     same = [entry("aws:RequestTag/x", "*"), entry("aws:RequestTag/y", "*")]
     assert probe.by_documents(text, "*", same)["EvalDecision"] == YES
+
+
+@pytest.mark.parametrize("given, expected", [
+    ({"Resource": "*"}, YES), ({"Resource": "arn:aws:iot:*:*:*"}, NO), ({"Resource": "arn:*"}, NO),
+    ({"Resource": ["arn:aws:iot:*:*:thing/*", "*"]}, YES), ({"NotResource": "arn:aws:iot:*:*:*"}, YES), ({"NotResource": "*"}, NO)])
+def test_an_action_without_resources_is_allowed_by_a_lone_star(server, iam, given, expected):
+    probe = Probe(server, iam)
+    probe.obey(document({"Effect": "Allow", "Action": "iot:ListThings", **given}))
+    [result] = iam.simulate_principal_policy(PolicySourceArn=probe.arn, ActionNames=["iot:ListThings"])["EvaluationResults"]
+    assert (result["EvalResourceName"], result["EvalDecision"]) == ("*", expected)
+    if expected == YES:
+        probe.iot.list_things()
+    else:
+        with refused("AccessDeniedException", 403, f"User: {probe.arn} is not authorized to perform: iot:ListThings on "
+                     "resource: * because no identity-based policy allows the iot:ListThings action"):
+            probe.iot.list_things()
 
 
 def test_each_of_several_resources_must_be_allowed(server, iam):

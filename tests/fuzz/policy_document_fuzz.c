@@ -59,6 +59,23 @@ static void ask(const struct policy *policy, const struct policy *twin, const st
     must(policy_denial_text(ctx, SLICE("arn"), request->action, request->resource, &decision) != NULL);
 }
 
+/* A policy's statements stand one behind the other in its text, and no more of them than match a request for anything. */
+static void stand(const struct policy *policy, slice document)
+{
+    struct policy_span before = { 0 }, span;
+    int numbers[4], count = 0;
+    while (policy_statement_span(document, count + 1, &span)) {
+        must(span.start_line > before.end_line ||
+             (span.start_line == before.end_line && span.start_column > before.end_column));
+        must(span.end_line > span.start_line || span.end_column > span.start_column);
+        before = span;
+        count++;
+    }
+    must(count > 0);
+    size_t found = policy_list_matches(policy, &requests[0], NULL, POLICY_ALLOW, numbers, 4);
+    must(found == 0 || numbers[found - 1] <= count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     SCRATCH ctx = talloc_new(NULL);
@@ -75,5 +92,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         ask(policy, twin, &requests[i]);
+    stand(policy, document);
     return 0;
 }

@@ -100,6 +100,8 @@ static const struct variable {
     { "not even as a star", "*${iot:ClientId}", "", "*", IOT, false },
     { "two values match nothing", A "topic/${a:x}", "a:x=1|2", A "topic/1", IOT, false },
     { "two values have no default", A "topic/${a:x, 'd'}", "a:x=1|2", A "topic/d", IOT, false },
+    { "one value of a key that may have several", A "topic/${aws:TagKeys}", "aws:TagKeys=1", A "topic/1", IOT, false },
+    { "nor has it a default, in any case", A "topic/${AWS:tagkeys, 'd'}", "", A "topic/d", IOT, false },
     { "a default stands in", A "topic/${a:x, 'none'}", "", A "topic/none", IOT, true },
     { "a default with a brace", A "topic/${a:x,'a}b'}", "", A "topic/a}b", IOT, true },
     { "a default is literal", A "topic/${a:x,'*'}", "", A "topic/q", IOT, false },
