@@ -37,8 +37,11 @@ def fill(server):
         iot.attach_thing_principal(thingName=pump, principal=server.made[n])
         iot.create_policy(policyName=f"policy-{n}", policyDocument=document)
         iot.attach_policy(policyName=f"policy-{n}", target=hub)
+        iot.create_billing_group(billingGroupName=f"billing-{n}")
         iot.create_provisioning_template(templateName=f"template-{n}", provisioningRoleArn=server.role,
                                          templateBody=json.dumps(simple_template("P")))
+    for certificate in server.made[1:]:
+        iot.attach_policy(policyName="policy-3", target=certificate)
     for _ in range(4):
         iot.create_provisioning_template_version(templateName="template-3",
                                                  templateBody=json.dumps(simple_template("P")))
@@ -98,6 +101,11 @@ LISTS = {
                                         numbered("thing")),
     "ListThingsInThingGroup": registry("list_things_in_thing_group", "things", None, {"thingGroupName": "home"},
                                        numbered("thing")),
+    "ListThingsInThingGroup and below": registry("list_things_in_thing_group", "things", None,
+                                                 {"thingGroupName": "home", "recursive": True}, numbered("thing")),
+    "ListThingGroups": registry("list_thing_groups", "thingGroups", "groupName", {},
+                                lambda s: [f"group-{n}" for n in range(COUNT)] + ["home"]),
+    "ListBillingGroups": registry("list_billing_groups", "billingGroups", "groupName", {}, numbered("billing")),
     "ListThingGroupsForThing": registry("list_thing_groups_for_thing", "thingGroups", "groupName",
                                         {"thingName": "thing-3"}, lambda s: [f"group-{n}" for n in range(COUNT)] + ["home"]),
     "ListThingPrincipals": registry("list_thing_principals", "principals", None, {"thingName": "thing-3"},
@@ -113,8 +121,15 @@ LISTS = {
     "ListPolicies": dated("list_policies", "policies", "policyName", {}, backwards("policy")),
     "ListAttachedPolicies": dated("list_attached_policies", "policies", "policyName", {"target": hub},
                                   backwards("policy")),
+    "ListPrincipalPolicies": dated("list_principal_policies", "policies", "policyName", {"principal": hub},
+                                   backwards("policy")),
+    "ListTargetsForPolicy": dated("list_targets_for_policy", "targets", None, {"policyName": "policy-3"},
+                                  lambda s: list(reversed(s.made))),
+    "ListPolicyPrincipals": dated("list_policy_principals", "principals", None, {"policyName": "policy-3"},
+                                  lambda s: list(reversed(s.made))),
 }
-DATED = {name: LISTS[name] for name in ("ListCertificates", "ListPolicies")}
+DATED = {name: LISTS[name] for name in ("ListCertificates", "ListPolicies", "ListPrincipalPolicies",
+                                        "ListPolicyPrincipals")}
 
 every_list = pytest.mark.parametrize("one", LISTS.values(), ids=LISTS.keys())
 
@@ -189,6 +204,10 @@ def test_a_token_of_another_list_is_refused(full, one):
     ("ListThingGroupsForThing", {"thingName": "thing-4"}), ("ListThingPrincipals", {"thingName": "thing-4"}),
     ("ListPrincipalThings", {"principal": lambda server: server.made[1]}),
     ("ListProvisioningTemplateVersions", {"templateName": "template-4"}),
+    ("ListThingGroups", {"namePrefixFilter": "g"}), ("ListThingGroups", {"recursive": True}),
+    ("ListThingGroups", {"parentGroup": "home"}), ("ListBillingGroups", {"namePrefixFilter": "b"}),
+    ("ListPrincipalPolicies", {"principal": lambda server: server.made[1]}),
+    ("ListTargetsForPolicy", {"policyName": "policy-2"}), ("ListPolicyPrincipals", {"policyName": "policy-2"}),
     ("ListCertificates", {"ascendingOrder": True}), ("ListPolicies", {"ascendingOrder": True}),
     ("ListAttachedPolicies", {"target": lambda server: server.made[1]}),
 ])

@@ -1,4 +1,5 @@
-"""IoT policies: stored, attached, deleted (x509 2.4, 4.14)."""
+"""IoT policies: stored, in versions, attached, deleted (x509 2.4, 4.14)."""
+import concurrent.futures
 import json
 
 import pytest
@@ -149,6 +150,112 @@ def test_scenario_40_an_attached_policy_is_not_deleted(iot, server, policy):
     iot.delete_policy(policyName=policy)
     with refused("ResourceNotFoundException", 404, "", iot):
         iot.delete_policy(policyName=policy)
+
+
+# ---- versions ----
+
+def only(topic):
+    return document({"Effect": "Allow", "Action": "iot:Publish",
+                     "Resource": f"arn:aws:iot:us-east-1:000000000001:topic/{topic}"})
+
+
+def versions(iot, policy):
+    """[(id, is it the default?)], newest first."""
+    return [(one["versionId"], one["isDefaultVersion"])
+            for one in iot.list_policy_versions(policyName=policy)["policyVersions"]]
+
+
+def test_versions_count_up_and_one_is_the_default(iot, server, policy):
+    second = iot.create_policy_version(policyName=policy, policyDocument=only("two"))
+    assert (second["policyArn"], second["policyDocument"], second["policyVersionId"], second["isDefaultVersion"]) == (
+        server.arn(f"policy/{policy}"), only("two"), "2", False)
+    third = iot.create_policy_version(policyName=policy, policyDocument=only("three"), setAsDefault=True)
+    assert (third["policyVersionId"], third["isDefaultVersion"]) == ("3", True)
+    assert versions(iot, policy) == [("3", True), ("2", False), ("1", False)]
+    found = iot.get_policy(policyName=policy)
+    assert (found["defaultVersionId"], found["policyDocument"]) == ("3", only("three"))
+    iot.set_default_policy_version(policyName=policy, policyVersionId="2")
+    assert versions(iot, policy) == [("3", False), ("2", True), ("1", False)]
+    assert iot.get_policy(policyName=policy)["policyDocument"] == only("two")
+    for version in ("1", "2", "3"):
+        one = iot.get_policy_version(policyName=policy, policyVersionId=version)
+        assert (one["policyName"], one["policyArn"], one["policyVersionId"], one["isDefaultVersion"]) == (
+            policy, server.arn(f"policy/{policy}"), version, version == "2")
+        assert one["creationDate"] and one["lastModifiedDate"] and one["generationId"]
+    assert iot.get_policy_version(policyName=policy, policyVersionId="3")["policyDocument"] == only("three")
+
+
+def test_scenario_40_the_sixth_version_is_refused_and_numbers_never_come_again(iot, policy):
+    for n in range(2, 6):
+        assert iot.create_policy_version(policyName=policy, policyDocument=only(str(n)))["policyVersionId"] == str(n)
+    with refused("VersionsLimitExceededException", 409,
+                 f"The policy {policy} already has the maximum number of versions (5)", iot):
+        iot.create_policy_version(policyName=policy, policyDocument=only("6"))
+    iot.delete_policy_version(policyName=policy, policyVersionId="5")
+    assert iot.create_policy_version(policyName=policy, policyDocument=only("6"))["policyVersionId"] == "6"
+    assert [version for version, _ in versions(iot, policy)] == ["6", "4", "3", "2", "1"]
+
+
+def test_scenario_40_the_order_in_which_a_policy_goes(iot, server, policy):
+    device = server.certificate(policy=policy)
+    iot.create_policy_version(policyName=policy, policyDocument=document())
+    with refused("DeleteConflictException", 409, "attached to one or more principals", iot):
+        iot.delete_policy(policyName=policy)
+    iot.detach_policy(policyName=policy, target=device.arn)
+    with refused("DeleteConflictException", 409, "Cannot delete the policy because it has one or more policy versions "
+                                                 f"attached to it (name={policy})", iot):
+        iot.delete_policy(policyName=policy)
+    with refused("InvalidRequestException", 400, "Cannot delete the default version of a policy", iot):
+        iot.delete_policy_version(policyName=policy, policyVersionId="1")
+    iot.set_default_policy_version(policyName=policy, policyVersionId="2")
+    iot.delete_policy_version(policyName=policy, policyVersionId="1")
+    assert versions(iot, policy) == [("2", True)]
+    iot.delete_policy(policyName=policy)
+
+
+@pytest.mark.parametrize("version", ["2", "0", "01", "1000000000", "9" * 40])
+def test_a_version_that_is_not_there_is_not_found(iot, policy, version):
+    for ask in (iot.get_policy_version, iot.set_default_policy_version, iot.delete_policy_version):
+        with refused("ResourceNotFoundException", 404, "", iot):
+            ask(policyName=policy, policyVersionId=version)
+    assert versions(iot, policy) == [("1", True)]
+
+
+def test_versions_of_no_policy_are_not_found(iot):
+    name = unique("none")
+    for ask, more in ((iot.get_policy_version, {"policyVersionId": "1"}),
+                      (iot.set_default_policy_version, {"policyVersionId": "1"}),
+                      (iot.delete_policy_version, {"policyVersionId": "1"}), (iot.list_policy_versions, {}),
+                      (iot.create_policy_version, {"policyDocument": document()})):
+        with refused("ResourceNotFoundException", 404, name, iot):
+            ask(policyName=name, **more)
+
+
+def test_a_malformed_version_is_refused_and_takes_no_number(iot, policy):
+    with refused("MalformedPolicyException", 400, "", iot):
+        iot.create_policy_version(policyName=policy, policyDocument="{}", setAsDefault=True)
+    with refused("InvalidRequestException", 400, "policyVersionId", iot):
+        iot.get_policy_version(policyName=policy, policyVersionId="x")
+    assert iot.create_policy_version(policyName=policy, policyDocument=document())["policyVersionId"] == "2"
+
+
+def test_of_many_versions_made_at_once_four_are_taken(server, policy):
+    def make(_):
+        return server.line().call("POST", f"/policies/{policy}/version", {"policyDocument": document()}).status
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(make, range(8))) == [200] * 4 + [409] * 4
+
+
+def test_the_cli_makes_versions(server, policy):
+    made = server.aws("iot", "create-policy-version", "--policy-name", policy, "--policy-document", document(),
+                      "--set-as-default")
+    assert (made["policyVersionId"], made["isDefaultVersion"]) == ("2", True)
+    server.aws("iot", "set-default-policy-version", "--policy-name", policy, "--policy-version-id", "1")
+    listed = server.aws("iot", "list-policy-versions", "--policy-name", policy)["policyVersions"]
+    assert [(one["versionId"], one["isDefaultVersion"]) for one in listed] == [("2", False), ("1", True)]
+    server.aws("iot", "delete-policy-version", "--policy-name", policy, "--policy-version-id", "2")
+    server.aws("iot", "delete-policy", "--policy-name", policy)
 
 
 def test_the_cli_makes_attaches_and_deletes_a_policy(server):
