@@ -115,6 +115,7 @@ FALLIBLE account_endpoints(struct call *call, const char *account, json **out);
 struct account_host {
     const char *host; /* lower case, full: "a1b2...-ats.iot.us-east-1.localhost" */
     const char *account;
+    bool is_credentials; /* the host of its credentials provider */
 };
 /* Every host name of every account, for the gateway's map. */
 FALLIBLE account_hosts(struct tx *tx, void *ctx, const char *region, const char *domain, struct account_host **out,

@@ -103,6 +103,7 @@ static FALLIBLE add_hosts(const struct row *row, void *arg)
             continue;
         struct account_host *host = ARRAY_ADD(hosts->ctx, hosts->at, hosts->count);
         host->account = row_text(hosts->ctx, row, 0);
+        host->is_credentials = strcmp(endpoints[i].type, "iot:CredentialProvider") == 0;
         host->host = text_format(hosts->ctx, "%.*s%s%s.%s", PRINT(row_slice(row, 2)), endpoints[i].middle,
                                  hosts->region, hosts->domain);
     }

@@ -72,7 +72,9 @@ static size_t packet_limit(const struct client *client)
     size_t wanted = client->broker->options.packet_limit;
     if (wanted != 0)
         return wanted;
-    return client->version == MQTT_5 || client->version == 0 ? PACKET_V5_MAX : PACKET_V3_MAX;
+    if (client->phase == &phase_greeting)
+        return CONNECT_MAX;
+    return client->version == MQTT_5 ? PACKET_V5_MAX : PACKET_V3_MAX;
 }
 
 static void take_packet(struct client *client, const struct mqtt_frame *frame)

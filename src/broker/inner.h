@@ -21,6 +21,7 @@ enum {
     KEEP_ALIVE_MIN_S = 30,
     KEEP_ALIVE_MAX_S = 1200,
     PACKET_V5_MAX = 149504,
+    CONNECT_MAX = 96 * 1024, /* a will of 64 KiB, three times 8 KiB of properties, and the rest */
     PACKET_V3_MAX = 131072 + 16 * 1024,
     PAYLOAD_MAX = 131072,
     ACKNOWLEDGED_IN_V5_S = 960,

@@ -99,6 +99,7 @@ static void refuse(struct connection *connection, struct client *client, slice c
 static void admit(struct connection *connection, struct client *client, struct principal *principal)
 {
     COUNT(connection->station->counters.admitted, 1);
+    connection_is_known(connection);
     broker_client_admit(client, principal, NULL);
 }
 
@@ -128,6 +129,9 @@ static struct principal *find_cached(struct gateway *gateway, const char *accoun
 
 /* ---- on a worker ---- */
 
+static const error nobody = { .name = "NOT_AUTHENTICATED", .message = "The client showed no certificate." };
+static const error busy = { .name = "SERVER_BUSY", .message = "Too much waits to be read." };
+
 static FALLIBLE look(struct tx *tx, void *arg)
 {
     struct admission *admission = arg;
@@ -145,9 +149,8 @@ static FALLIBLE look(struct tx *tx, void *arg)
 
 static void brought_back(struct loop_post *post);
 
-static void read_principal(struct work *work)
+static void read_now(struct admission *admission)
 {
-    struct admission *admission = (struct admission *)((char *)work - offsetof(struct admission, work));
     struct gateway *gateway = admission->gateway;
     COUNT(gateway->counters.principal_misses, 1);
     admission->generation =
@@ -159,8 +162,39 @@ static void read_principal(struct work *work)
                    key_of(scratch, admission->account, admission->certificate_id, admission->client_id),
                    admission->generation, clock_monotonic_ms(), admission->principal);
     }
+}
+
+static void read_principal(struct work *work)
+{
+    struct admission *admission = (struct admission *)((char *)work - offsetof(struct admission, work));
+    read_now(admission);
     admission->post.run = brought_back;
     loop_post(admission->handle.station->loop, &admission->post);
+}
+
+/* For requests: they are answered from a worker, and no live connection comes of them. */
+FALLIBLE admission_principal(struct gateway *gateway, void *ctx, const char *account, const char *certificate_id,
+                             struct principal **out)
+{
+    struct admission *admission = MAKE(ctx, struct admission);
+    *out = NULL;
+    if (certificate_id[0] == '\0')
+        return error_new(ctx, nobody.name, "%s", nobody.message);
+    *out = find_cached(gateway, account, certificate_id, SLICE(""));
+    if (*out != NULL)
+        return NULL;
+    admission->gateway = gateway;
+    admission->account = account;
+    admission->certificate_id = certificate_id;
+    admission->client_id = SLICE("");
+    read_now(admission);
+    *out = admission->principal;
+    return admission->refused;
+}
+
+bool admission_is_refusal(const error *e)
+{
+    return reason_of(e) != 0 && !error_is(e, busy.name);
 }
 
 /* ---- back on the loop ---- */
@@ -208,9 +242,6 @@ static void brought_back(struct loop_post *post)
 }
 
 /* ---- asked ---- */
-
-static const error nobody = { .name = "NOT_AUTHENTICATED", .message = "The client showed no certificate." };
-static const error busy = { .name = "SERVER_BUSY", .message = "Too much waits to be read." };
 
 void admission_begin(struct connection *connection, struct client *client, slice client_id)
 {

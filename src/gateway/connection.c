@@ -1,28 +1,21 @@
-/* connection.c - phases from the handshake to the goodbye, and the pump between them. */
-#include "gateway/connection.h"
+/* connection.c - a connection's life: its phases, its time, what its loop watches for, its end. */
+#include "gateway/connection_inner.h"
 #include "gateway/wire.h"
-#include <openssl/err.h>
 #include <unistd.h>
 
 enum {
     READS_A_TURN = 8,
-    SMALL_BUFFER = 1024,     /* what an idle connection may keep */
     GOODBYE_MS = 2000,       /* how long we wait for the client's end after ours */
     GOODBYE_BYTES = 1 << 18, /* and how much of what it still sends we throw away */
-    STALL_MS = 60000,        /* a client that takes nothing at all for so long is gone */
 };
 
-static void shake_hands(struct connection *connection);
-static void too_late_to_shake(struct connection *connection);
 static void throw_away(struct connection *connection);
 
-/* The patience of handshakes is an option: see patience_of. */
-static const struct phase handshaking = { "shaking hands", 0, shake_hands, too_late_to_shake };
 static const struct phase parting = { "saying goodbye", GOODBYE_MS, throw_away, NULL };
 
 /* ---- time: one timer for the phase's patience, the protocol's wish, and a client that takes nothing ---- */
 
-static uint64_t now_ms(const struct connection *connection)
+uint64_t connection_now_ms(const struct connection *connection)
 {
     return uv_now(connection->station->uv);
 }
@@ -37,14 +30,15 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static void on_timer(uv_timer_t *timer);
 
 /* A timer that fires too early finds nothing due and is set anew: cheaper than moving it at each packet. */
-static void set_timer(struct connection *connection)
+void connection_set_timer(struct connection *connection)
 {
     uint64_t at = earlier(connection->phase_ends_ms, earlier(connection->tick_ms, connection->stall_ends_ms));
     bool early_enough = connection->timer_ms != 0 && connection->timer_ms <= at;
     if (connection->ended || at == 0 || early_enough)
         return;
     connection->timer_ms = at;
-    uv_timer_start(&connection->timer, on_timer, at > now_ms(connection) ? at - now_ms(connection) : 0, 0);
+    uv_timer_start(&connection->timer, on_timer,
+                   at > connection_now_ms(connection) ? at - connection_now_ms(connection) : 0, 0);
 }
 
 static bool is_due(uint64_t *at, uint64_t now)
@@ -58,7 +52,7 @@ static bool is_due(uint64_t *at, uint64_t now)
 static void on_timer(uv_timer_t *timer)
 {
     struct connection *connection = timer->data;
-    uint64_t now = now_ms(connection);
+    uint64_t now = connection_now_ms(connection);
     connection->timer_ms = 0;
     if (is_due(&connection->stall_ends_ms, now)) {
         connection_end(connection, "the client takes nothing");
@@ -73,34 +67,35 @@ static void on_timer(uv_timer_t *timer)
     }
     if (!connection->ended && is_due(&connection->tick_ms, now) && connection->protocol != NULL)
         connection->protocol->tick(connection);
-    set_timer(connection);
+    connection_set_timer(connection);
 }
 
 static uint64_t patience_of(const struct connection *connection, const struct phase *phase)
 {
-    return phase == &handshaking ? connection->station->gateway->options.handshake_patience_ms : phase->patience_ms;
+    return phase == &phase_handshaking ? connection->station->gateway->options.handshake_patience_ms
+                                       : phase->patience_ms;
 }
 
 void connection_enter(struct connection *connection, const struct phase *phase)
 {
     uint64_t patience = patience_of(connection, phase);
     connection->phase = phase;
-    connection->phase_ends_ms = patience ? now_ms(connection) + patience : 0;
+    connection->phase_ends_ms = patience ? connection_now_ms(connection) + patience : 0;
     connection->phase_scope.value = phase->name;
-    set_timer(connection);
+    connection_set_timer(connection);
 }
 
 void connection_wake_after(struct connection *connection, uint64_t ms)
 {
-    connection->tick_ms = ms ? now_ms(connection) + ms : 0;
-    set_timer(connection);
+    connection->tick_ms = ms ? connection_now_ms(connection) + ms : 0;
+    connection_set_timer(connection);
 }
 
 /* ---- what the loop watches for ---- */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static void arm(struct connection *connection, int events)
+void connection_arm(struct connection *connection, int events)
 {
     if (connection->ended || events == connection->armed)
         return;
@@ -111,7 +106,7 @@ static void arm(struct connection *connection, int events)
         uv_poll_start(&connection->poll, events, on_poll);
 }
 
-static void touch(struct connection *connection)
+void connection_touch(struct connection *connection)
 {
     struct station *station = connection->station;
     if (connection->is_touched || connection->ended)
@@ -122,8 +117,7 @@ static void touch(struct connection *connection)
     station->touched_last = &connection->next_touched;
 }
 
-/* Has bytes that no event will announce: goes on in the next turn. */
-static void make_hungry(struct connection *connection)
+void connection_make_hungry(struct connection *connection)
 {
     struct station *station = connection->station;
     if (connection->is_hungry || connection->ended)
@@ -136,46 +130,6 @@ static void make_hungry(struct connection *connection)
 
 /* ---- for protocols: wishes, carried out when the turn ends ---- */
 
-static char *resized(struct connection *connection, char *buffer, size_t room)
-{
-    char *moved = talloc_realloc_size(connection, buffer, room);
-    if (moved == NULL)
-        abort();
-    return moved;
-}
-
-void connection_send(struct connection *connection, slice bytes)
-{
-    size_t limit = connection->station->gateway->options.output_limit;
-    if (connection->ended || bytes.length == 0)
-        return;
-    if (connection_queued(connection) + bytes.length > limit) {
-        connection->out_length = connection->out_begin; /* it would come incomplete anyway */
-        connection_leave(connection, "the client does not take what it is sent");
-        return;
-    }
-    if (connection->out_begin > 0 && connection->out_length + bytes.length > connection->out_room) {
-        connection->out_length -= connection->out_begin;
-        memmove(connection->out, connection->out + connection->out_begin, connection->out_length);
-        connection->out_begin = 0;
-    }
-    if (connection->out_length + bytes.length > connection->out_room) {
-        size_t room = connection->out_room ? connection->out_room : SMALL_BUFFER / 4;
-        while (room < connection->out_length + bytes.length)
-            room *= 2;
-        connection->out = resized(connection, connection->out, room);
-        connection->out_room = room;
-    }
-    memcpy(connection->out + connection->out_length, bytes.at, bytes.length);
-    connection->out_length += bytes.length;
-    touch(connection);
-}
-
-size_t connection_queued(const struct connection *connection)
-{
-    return connection->out_length - connection->out_begin;
-}
-
 void connection_pause(struct connection *connection)
 {
     connection->reading = PAUSED;
@@ -186,20 +140,20 @@ void connection_resume(struct connection *connection)
     if (connection->reading == READING)
         return;
     connection->reading = RESUMES;
-    touch(connection);
+    connection_touch(connection);
 }
 
 void connection_resume_when_sent(struct connection *connection)
 {
     connection->reading = RESUMES_WHEN_SENT;
-    touch(connection);
+    connection_touch(connection);
 }
 
 void connection_leave(struct connection *connection, const char *why)
 {
     if (connection->leaving == NULL)
         connection->leaving = why;
-    touch(connection);
+    connection_touch(connection);
 }
 
 struct handle connection_handle(const struct connection *connection)
@@ -213,163 +167,11 @@ struct connection *connection_find(const struct handle *handle)
     return connection != NULL && connection->generation == handle->generation ? connection : NULL;
 }
 
-/* ---- reading ---- */
-
-static void keep_rest(struct connection *connection, slice rest)
-{
-    if (rest.length > connection->in_room) {
-        connection->in_room = rest.length > SMALL_BUFFER ? rest.length * 2 : SMALL_BUFFER;
-        connection->in = resized(connection, connection->in, connection->in_room);
-    }
-    if (rest.length > 0)
-        memcpy(connection->in, rest.at, rest.length);
-    connection->in_length = rest.length;
-}
-
-static void drop_input(struct connection *connection)
-{
-    talloc_free(connection->in);
-    connection->in = NULL;
-    connection->in_length = connection->in_room = 0;
-}
-
-static void join_rest(struct connection *connection, slice bytes)
-{
-    if (connection->in_length + bytes.length > connection->in_room) {
-        size_t room = (connection->in_length + bytes.length) * 2;
-        connection->in = resized(connection, connection->in, room);
-        connection->in_room = room;
-    }
-    memcpy(connection->in + connection->in_length, bytes.at, bytes.length);
-    connection->in_length += bytes.length;
-}
-
-/* Gives the protocol what it left over before, and what came now. */
-static void feed(struct connection *connection, slice bytes)
-{
-    if (connection->in_length == 0) {
-        size_t used = connection->protocol->take(connection, bytes);
-        keep_rest(connection, slice_from(bytes, used));
-    } else {
-        join_rest(connection, bytes);
-        size_t used = connection->protocol->take(connection, (slice){ connection->in, connection->in_length });
-        connection->in_length -= used;
-        memmove(connection->in, connection->in + used, connection->in_length);
-    }
-    if (connection->in_length == 0 && connection->in_room > 0)
-        drop_input(connection);
-    if (connection->in_length > connection->station->gateway->options.input_limit)
-        connection_leave(connection, "a packet larger than any that is taken");
-}
-
-static bool takes_bytes(const struct connection *connection)
-{
-    return connection->reading == READING && connection->leaving == NULL && !connection->ended;
-}
-
-static void client_has_ended(struct connection *connection)
-{
-    connection->client_ended = true;
-    if (connection->protocol->answers_after_end && connection_queued(connection) > 0)
-        connection_leave(connection, "the client ended the connection");
-    else
-        connection_end(connection, "the client ended the connection");
-}
-
-/* False: nothing more can be read now. */
-static bool read_once(struct connection *connection)
-{
-    struct station *station = connection->station;
-    size_t length;
-    enum wire got = wire_read(connection, station->scratch, sizeof(station->scratch), &length);
-    if (got == WIRE_ENDED)
-        client_has_ended(connection);
-    else if (got == WIRE_BROKEN)
-        connection_end(connection, "the connection broke");
-    if (got == WIRE_AGAIN)
-        return true;
-    if (got != WIRE_OK)
-        return false;
-    COUNT(station->counters.bytes_in, length);
-    feed(connection, (slice){ station->scratch, length });
-    return takes_bytes(connection) && wire_has_more(connection);
-}
-
-void connection_serve(struct connection *connection)
-{
-    if (!takes_bytes(connection)) {
-        arm(connection, connection->armed & ~UV_READABLE); /* only now: mostly nothing comes while we are busy */
-        return;
-    }
-    for (int i = 0; i < READS_A_TURN; i++)
-        if (!read_once(connection))
-            return;
-    make_hungry(connection);
-}
-
-/* After a pause: what was left over first, then what TLS holds; the loop announces the rest. */
-static void resume(struct connection *connection)
-{
-    connection->reading = READING;
-    arm(connection, connection->armed | UV_READABLE);
-    if (connection->in_length > 0) {
-        slice none = { connection->in, 0 };
-        feed(connection, none);
-    }
-    if (takes_bytes(connection) && wire_has_more(connection))
-        connection_serve(connection);
-}
-
 void connection_go_on(struct connection *connection)
 {
     connection->is_hungry = false;
     if (!connection->ended)
         connection->phase->readable(connection);
-}
-
-/* ---- writing ---- */
-
-static void sent_all(struct connection *connection)
-{
-    connection->out_begin = connection->out_length = 0;
-    connection->blocked = false;
-    connection->stall_ends_ms = 0;
-    arm(connection, connection->armed & ~UV_WRITABLE);
-    if (connection->out_room > SMALL_BUFFER) {
-        talloc_free(connection->out);
-        connection->out = NULL;
-        connection->out_room = 0;
-    }
-}
-
-static void wait_until_writable(struct connection *connection)
-{
-    connection->blocked = true;
-    connection->stall_ends_ms = now_ms(connection) + STALL_MS;
-    arm(connection, connection->armed | UV_WRITABLE);
-    set_timer(connection);
-}
-
-/* False: the connection is gone. */
-static bool flush(struct connection *connection)
-{
-    while (connection_queued(connection) > 0) {
-        size_t written;
-        enum wire done =
-            wire_write(connection, connection->out + connection->out_begin, connection_queued(connection), &written);
-        if (done == WIRE_BROKEN) {
-            connection_end(connection, "the connection broke");
-            return false;
-        }
-        if (done == WIRE_BLOCKED) {
-            wait_until_writable(connection);
-            return true;
-        }
-        connection->out_begin += written;
-        COUNT(connection->station->counters.bytes_out, written);
-    }
-    sent_all(connection);
-    return true;
 }
 
 /* ---- the end ---- */
@@ -391,7 +193,7 @@ static void throw_away(struct connection *connection)
     if (connection->thrown_away >= GOODBYE_BYTES)
         connection_end(connection, connection->leaving);
     else
-        make_hungry(connection);
+        connection_make_hungry(connection);
 }
 
 /* Closing with unread bytes would make the kernel reset the connection, and the client might not see our last words:
@@ -409,19 +211,32 @@ static void part(struct connection *connection)
     if (connection->ended)
         return;
     wire_say_end(connection);
-    arm(connection, UV_READABLE);
+    connection_arm(connection, UV_READABLE);
+}
+
+/* What was left over is looked at first, then what TLS holds; the loop announces the rest. */
+static void settle_reading(struct connection *connection, bool is_relieved)
+{
+    bool sent = connection_queued(connection) == 0;
+    bool resumes = connection->reading == RESUMES || (connection->reading == RESUMES_WHEN_SENT && sent);
+    if (connection->is_choked)
+        return;
+    if (resumes)
+        connection->reading = READING;
+    if (resumes || (is_relieved && connection->reading == READING))
+        stream_go_on(connection);
 }
 
 void connection_settle(struct connection *connection)
 {
     connection->is_touched = false;
-    if (connection->ended || (!connection->blocked && !flush(connection)))
+    if (connection->ended || (connection->blocked == NOT_BLOCKED && !stream_flush(connection)))
         return;
-    bool sent = connection_queued(connection) == 0;
-    if (connection->leaving != NULL && sent)
+    bool is_relieved = stream_is_relieved(connection);
+    if (connection->leaving == NULL)
+        settle_reading(connection, is_relieved);
+    else if (connection_queued(connection) == 0)
         part(connection);
-    else if (connection->reading == RESUMES || (connection->reading == RESUMES_WHEN_SENT && sent))
-        resume(connection);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -459,6 +274,7 @@ void connection_end(struct connection *connection, const char *why)
     connection->ended = true;
     if (connection->protocol != NULL)
         connection->protocol->ended(connection);
+    stream_drop_input(connection);
     forget_hunger(connection);
     station_give_slot(connection->station, connection->slot);
     SSL_free(connection->ssl);
@@ -467,62 +283,6 @@ void connection_end(struct connection *connection, const char *why)
     uv_close((uv_handle_t *)&connection->poll, on_closed);
     uv_close((uv_handle_t *)&connection->timer, on_closed);
     close(connection->fd);
-}
-
-/* ---- the handshake ---- */
-
-static void count_failure(struct connection *connection, int kind)
-{
-    struct station *station = connection->station;
-    const char *why;
-    enum tls_failure failure = tls_failure_of(&connection->greeting, kind, &why);
-    COUNT(station->counters.handshakes_failed[failure], 1);
-    if (failure != TLS_FAILED_GONE && quiet_allows(&station->handshake_lines, &station->scope, "handshakes")) {
-        const struct scope name = { &connection->scope, "sni", connection->greeting.server_name };
-        const struct scope port = { &name, "port", connection->port->setting };
-        log_info(&port, "a handshake failed (%s): %s", tls_failure_name(failure), why);
-    }
-    ERR_clear_error();
-    connection_end(connection, "the handshake failed");
-}
-
-static void too_late_to_shake(struct connection *connection)
-{
-    COUNT(connection->station->counters.handshakes_late, 1);
-    connection_end(connection, "the handshake took too long");
-}
-
-static void begin_protocol(struct connection *connection)
-{
-    connection->greeting.hosts = NULL;
-    connection->protocol = connection->port->protocols[connection->greeting.alpn];
-    connection_enter(connection, connection->protocol->first);
-    connection->protocol->begin(connection);
-}
-
-static void shake_hands(struct connection *connection)
-{
-    struct station *station = connection->station;
-    if (station->handshakes_left == 0)
-        return; /* the socket stays readable: its turn comes */
-    station->handshakes_left--;
-    connection->greeting.hosts = station->hosts;
-    ERR_clear_error();
-    int result = SSL_do_handshake(connection->ssl);
-    if (result == 1) {
-        COUNT(station->counters.handshakes, 1);
-        tls_certificate_id(connection->ssl, connection->certificate_id);
-        arm(connection, UV_READABLE);
-        begin_protocol(connection);
-        if (takes_bytes(connection) && wire_has_more(connection))
-            connection_serve(connection);
-        return;
-    }
-    int kind = SSL_get_error(connection->ssl, result);
-    if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE)
-        arm(connection, kind == SSL_ERROR_WANT_WRITE ? UV_READABLE | UV_WRITABLE : UV_READABLE);
-    else
-        count_failure(connection, kind);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -536,9 +296,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         connection->phase->readable(connection);
         return;
     }
-    if (events & UV_WRITABLE) {
-        connection->blocked = false;
-        touch(connection);
+    bool unblocked = (connection->blocked == BLOCKED_TO_WRITE && (events & UV_WRITABLE)) ||
+                     (connection->blocked == BLOCKED_TO_READ && (events & UV_READABLE));
+    if (unblocked) {
+        connection->blocked = NOT_BLOCKED;
+        connection_touch(connection);
     }
     if (events & UV_READABLE)
         connection->phase->readable(connection);
@@ -579,9 +341,9 @@ void connection_open(struct station *station, const struct port *port, int fd, c
     connection->greeting = (struct greeting){ .ctx = connection, .port = port };
     if (port->tls) {
         connection->ssl = tls_accept(station->tls, fd, &connection->greeting);
-        connection_enter(connection, &handshaking);
+        connection_enter(connection, &phase_handshaking);
     } else {
-        begin_protocol(connection);
+        handshake_done(connection);
     }
-    arm(connection, UV_READABLE);
+    connection_arm(connection, UV_READABLE);
 }

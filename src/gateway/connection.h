@@ -29,6 +29,7 @@ struct wire_protocol {
 };
 
 enum reading { READING, PAUSED, RESUMES, RESUMES_WHEN_SENT };
+enum blocked { NOT_BLOCKED, BLOCKED_TO_WRITE, BLOCKED_TO_READ }; /* until the socket is writable, or readable */
 
 struct connection {
     struct station *station;
@@ -49,8 +50,10 @@ struct connection {
     int handles; /* closing; memory goes with the last one */
     int armed;   /* events that the loop watches for */
     enum reading reading;
-    bool blocked; /* the socket took no more: wait until it is writable */
+    enum blocked blocked;
     bool is_touched, is_hungry, ended;
+    bool is_choked; /* too much is queued: nothing is read until all of it was taken */
+    bool is_known;  /* its certificate was admitted */
     struct connection *next_touched, *next_hungry;
 
     const char *leaving; /* why; NULL: it stays */
@@ -59,6 +62,7 @@ struct connection {
 
     char *in; /* what `take` left over */
     size_t in_length, in_room;
+    size_t counted_in; /* of in_room, among what strangers hold */
     char *out;
     size_t out_begin, out_length, out_room;
 
@@ -83,6 +87,7 @@ void connection_resume(struct connection *connection);
 void connection_resume_when_sent(struct connection *connection);
 /* What was sent is flushed, then the connection ends. The first reason counts. */
 void connection_leave(struct connection *connection, const char *why);
+void connection_is_known(struct connection *connection);                /* no stranger any more */
 void connection_wake_after(struct connection *connection, uint64_t ms); /* 0: not at all */
 
 struct handle connection_handle(const struct connection *connection);

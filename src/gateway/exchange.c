@@ -27,8 +27,7 @@ static void give_answer(struct exchange *exchange, struct http_answer *answer)
     struct connection *connection = connection_find(&exchange->handle);
     if (connection == NULL)
         return;
-    if (exchange->kind == EXCHANGE_SIGNED)
-        cors_add(answer);
+    cors_add(answer);
     http_side_answer(connection, answer);
 }
 
@@ -70,17 +69,6 @@ static void refused(struct loop_post *post)
 
 /* ---- on a worker ---- */
 
-/* Requests of devices with a certificate are routed, so that the refusal can name what is missing. */
-static FALLIBLE enter_device(struct exchange *exchange)
-{
-    const struct http_request *request = &exchange->message->request;
-    door_route(exchange->gateway->options.door, exchange, request, SLICE("iotdata"), &exchange->route);
-    if (exchange->route.operation == NULL)
-        return error_new(exchange, "UnknownOperationException", "There is no operation %.*s %.*s for devices.",
-                         PRINT(request->method), PRINT(request->path));
-    return error_new(exchange, "NotImplementedException", "%s is not implemented yet.", exchange->route.name);
-}
-
 static FALLIBLE enter_signed(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->message->request;
@@ -105,7 +93,7 @@ static FALLIBLE enter_signed(struct exchange *exchange)
 static void run(struct work *work)
 {
     struct exchange *exchange = exchange_of_work(work);
-    exchange->refused = exchange->kind == EXCHANGE_SIGNED ? enter_signed(exchange) : enter_device(exchange);
+    exchange->refused = enter_signed(exchange);
     if (exchange->refused == NULL) {
         operation_run(exchange->call);
         return;
@@ -124,14 +112,13 @@ static void preflight(struct exchange *exchange)
     talloc_free(exchange);
 }
 
-void exchange_begin(struct connection *connection, struct http_message *message, enum exchange_kind kind)
+void exchange_begin(struct connection *connection, struct http_message *message)
 {
     struct gateway *gateway = connection->station->gateway;
     struct exchange *exchange = MAKE(NULL, struct exchange);
     talloc_set_destructor(exchange, forget);
     exchange->gateway = gateway;
     exchange->handle = connection_handle(connection);
-    exchange->kind = kind;
     exchange->message = talloc_steal(exchange, message);
     exchange->source_ip = text_copy(exchange, connection->address);
     exchange->client = text_copy(exchange, connection->client);
@@ -139,7 +126,7 @@ void exchange_begin(struct connection *connection, struct http_message *message,
     exchange->region = gateway->options.regions[0];
     exchange->route.protocol = PROTOCOL_REST_JSON;
     exchange->work.run = run;
-    if (kind == EXCHANGE_SIGNED && slice_is(message->request.method, "OPTIONS")) {
+    if (slice_is(message->request.method, "OPTIONS")) {
         preflight(exchange);
         return;
     }

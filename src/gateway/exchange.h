@@ -7,8 +7,6 @@
 #include "gateway/connection.h"
 #include "gateway/http_reader.h"
 
-enum exchange_kind { EXCHANGE_SIGNED, EXCHANGE_DEVICE };
-
 /* The secret and caller of an access key, shared by the exchanges that use it and the cache. */
 struct known_key {
     int references;
@@ -23,7 +21,6 @@ struct exchange {
     struct loop_post post;
     struct gateway *gateway;
     struct handle handle;
-    enum exchange_kind kind;
     struct http_message *message;
     const char *source_ip;
     const char *client; /* "127.0.0.1:4711", for the log */
@@ -39,7 +36,7 @@ struct exchange {
 };
 
 /* Takes the message over. */
-void exchange_begin(struct connection *connection, struct http_message *message, enum exchange_kind kind);
+void exchange_begin(struct connection *connection, struct http_message *message);
 
 /* authenticate.c; on a worker: sets route, caller, key and region. Fails with the inner names of auth.md 4.1. */
 FALLIBLE authenticate(struct exchange *exchange);

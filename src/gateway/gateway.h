@@ -67,12 +67,12 @@ struct gateway_lookups {
     (void *arg, struct tx *tx, void *ctx, const char *account, const char *region, const char *certificate_id,
      slice client_id, struct principal **out);
     void *arg;
-    /* On a worker, outside store_read; the answer hangs off ctx. NULL: there is no credentials provider. */
-    void (*credentials)(void *arg, void *ctx, const struct gateway_credentials_request *request,
-                        struct gateway_credentials_answer *answer);
     /* On a worker: this key, or this role's session, signed a good request; at most once a minute for each. May be NULL.
        Does not wait. */
     void (*key_used)(void *arg, const struct caller *caller, const char *service, const char *region);
+    /* On a worker, outside store_read; the answer hangs off ctx. NULL: there is no credentials provider. */
+    void (*credentials)(void *arg, void *ctx, const struct gateway_credentials_request *request,
+                        struct gateway_credentials_answer *answer);
 };
 
 /* A host name of an account (account_hosts of the account room). */

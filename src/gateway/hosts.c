@@ -23,12 +23,13 @@ static void lower(char *text)
             *text = (char)(*text - 'A' + 'a');
 }
 
-static void add(struct hosts *hosts, const char *name, const char *account)
+static struct gateway_host *add(struct hosts *hosts, const char *name, const char *account)
 {
+    struct gateway_host *added = &hosts->names[hosts->count++];
     char *copy = text_copy(hosts, name);
     lower(copy);
-    hosts->names[hosts->count++] =
-        (struct gateway_host){ .host = copy, .account = account ? text_copy(hosts, account) : NULL };
+    *added = (struct gateway_host){ .host = copy, .account = account ? text_copy(hosts, account) : NULL };
+    return added;
 }
 
 struct hosts *hosts_new(const char *domain, const char *default_account, const struct gateway_host *names, size_t count)
@@ -41,7 +42,7 @@ struct hosts *hosts_new(const char *domain, const char *default_account, const s
     if (domain != NULL && strcasecmp(domain, "localhost") != 0)
         add(hosts, domain, default_account);
     for (size_t i = 0; i < count; i++)
-        add(hosts, names[i].host, names[i].account);
+        add(hosts, names[i].host, names[i].account)->is_credentials = names[i].is_credentials;
     qsort(hosts->names, hosts->count, sizeof(hosts->names[0]), by_name);
     return hosts;
 }
@@ -64,10 +65,10 @@ static bool is_address(const char *name)
     return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
 }
 
-bool hosts_find(const struct hosts *hosts, slice name, const char **account)
+bool hosts_find(const struct hosts *hosts, slice name, struct host_owner *out)
 {
     char text[NAME_MAX_BYTES + 1];
-    *account = NULL;
+    *out = (struct host_owner){ .account = NULL };
     if (name.length == 0 || name.length > NAME_MAX_BYTES)
         return false;
     memcpy(text, name.at, name.length);
@@ -80,6 +81,7 @@ bool hosts_find(const struct hosts *hosts, slice name, const char **account)
     const struct gateway_host *found = bsearch(&wanted, hosts->names, hosts->count, sizeof(wanted), by_name);
     if (found == NULL && !is_address(text))
         return false;
-    *account = found ? found->account : hosts->default_account;
+    out->account = found ? found->account : hosts->default_account;
+    out->is_credentials = found != NULL && found->is_credentials;
     return true;
 }

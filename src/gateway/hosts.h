@@ -13,5 +13,9 @@ struct hosts *hosts_new(const char *domain, const char *default_account, const s
 struct hosts *hosts_share(struct hosts *hosts);
 void hosts_drop(struct hosts *hosts); /* NULL is fine */
 
-/* False: nobody's name. *account may become NULL when the server has no default account. Any case of letters. */
-bool hosts_find(const struct hosts *hosts, slice name, const char **account);
+struct host_owner {
+    const char *account; /* NULL: the server has no default account */
+    bool is_credentials;
+};
+/* False: nobody's name. Any case of letters. */
+bool hosts_find(const struct hosts *hosts, slice name, struct host_owner *out);

@@ -1,5 +1,6 @@
 /* http_side.c - requests taken and answered, one after the other; and the patience for each part of them. */
 #include "gateway/http_side.h"
+#include "gateway/device_exchange.h"
 #include "gateway/exchange.h"
 #include "gateway/metrics.h"
 #include "gateway/protocols.h"
@@ -141,16 +142,21 @@ static void ended(struct connection *connection)
     connection->side = NULL;
 }
 
-/* ---- the three that speak HTTP ---- */
+/* ---- those that speak HTTP ---- */
 
 static void serve_api(struct connection *connection, struct http_message *message)
 {
-    exchange_begin(connection, message, EXCHANGE_SIGNED);
+    exchange_begin(connection, message);
 }
 
 static void serve_device(struct connection *connection, struct http_message *message)
 {
-    exchange_begin(connection, message, EXCHANGE_DEVICE);
+    device_exchange_begin(connection, message, device_publish_run);
+}
+
+static void serve_credentials(struct connection *connection, struct http_message *message)
+{
+    device_exchange_begin(connection, message, credentials_run);
 }
 
 static void serve_metrics(struct connection *connection, struct http_message *message)
@@ -171,6 +177,11 @@ static size_t take_device(struct connection *connection, slice bytes)
     return take(connection, bytes, serve_device);
 }
 
+static size_t take_credentials(struct connection *connection, slice bytes)
+{
+    return take(connection, bytes, serve_credentials);
+}
+
 static size_t take_metrics(struct connection *connection, slice bytes)
 {
     return take(connection, bytes, serve_metrics);
@@ -184,4 +195,5 @@ static size_t take_metrics(struct connection *connection, slice bytes)
 
 const struct wire_protocol api_protocol = HTTP_PROTOCOL("https", take_api);
 const struct wire_protocol device_http_protocol = HTTP_PROTOCOL("device-https", take_device);
+const struct wire_protocol credentials_protocol = HTTP_PROTOCOL("credentials", take_credentials);
 const struct wire_protocol metrics_protocol = HTTP_PROTOCOL("metrics", take_metrics);

@@ -49,15 +49,27 @@ static int trouble(struct greeting *greeting, enum tls_failure kind, const char 
     return SSL_CLIENT_HELLO_ERROR;
 }
 
+/* Devices are asked for a certificate and let in without one, to be refused by name; the credentials provider has
+   nothing to say to who shows none: certificate_required (auth 4.4, row 1). */
+static int verify_mode(const struct greeting *greeting)
+{
+    const struct port *port = greeting->port;
+    if (greeting->is_credentials)
+        return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    bool asks = port->asks_certificate || (port->alpn_asks_certificate & ALPN_BIT(greeting->alpn)) != 0;
+    return asks ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
+}
+
 static int on_hello(SSL *ssl, int *alert, void *arg)
 {
     struct greeting *greeting = SSL_get_app_data(ssl);
     const struct port *port = greeting->port;
     slice name;
-    const char *account;
+    struct host_owner owner;
     (void)arg;
 
     greeting->server_name = greeting->account = NULL; /* a second hello after a retry counts alone */
+    greeting->is_credentials = false;
     switch (hello_server_name(hello_extension(ssl, TLSEXT_TYPE_server_name), &name)) {
     case HELLO_UNNAMED:
         break;
@@ -65,15 +77,16 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
         return trouble(greeting, TLS_FAILED_HELLO, "a broken server_name", alert, SSL_AD_DECODE_ERROR);
     case HELLO_NAMED:
         greeting->server_name = slice_text(greeting->ctx, name);
-        if (!hosts_find(greeting->hosts, name, &account))
+        if (!hosts_find(greeting->hosts, name, &owner))
             return trouble(greeting, TLS_FAILED_NAME, "an unknown server name", alert, SSL_AD_UNRECOGNIZED_NAME);
-        greeting->account = account ? text_copy(greeting->ctx, account) : NULL;
+        greeting->account = owner.account ? text_copy(greeting->ctx, owner.account) : NULL;
+        greeting->is_credentials = owner.is_credentials && port->serves_credentials;
     }
     slice protocols = hello_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation);
-    if (!hello_protocol(protocols, port->alpn_taken, &greeting->alpn))
+    unsigned taken = greeting->is_credentials ? ALPN_BIT(ALPN_HTTP_1_1) : port->alpn_taken;
+    if (!hello_protocol(protocols, taken, &greeting->alpn))
         return trouble(greeting, TLS_FAILED_HELLO, "a broken list of protocols", alert, SSL_AD_DECODE_ERROR);
-    bool asks = port->asks_certificate || (port->alpn_asks_certificate & ALPN_BIT(greeting->alpn)) != 0;
-    SSL_set_verify(ssl, asks ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL); /* asks for one, wants none */
+    SSL_set_verify(ssl, verify_mode(greeting), NULL);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -271,6 +284,7 @@ static const struct {
     { SSL_R_EXCESSIVE_MESSAGE_SIZE, TLS_FAILED_CERTIFICATE },
     { SSL_R_BAD_SIGNATURE, TLS_FAILED_CERTIFICATE },
     { SSL_R_CERTIFICATE_VERIFY_FAILED, TLS_FAILED_CERTIFICATE },
+    { SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, TLS_FAILED_CERTIFICATE },
     { SSL_R_UNEXPECTED_EOF_WHILE_READING, TLS_FAILED_GONE },
 };
 

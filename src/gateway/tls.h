@@ -30,6 +30,7 @@ struct greeting {
     const struct hosts *hosts; /* during the handshake */
     const char *server_name;   /* SNI; NULL: none */
     const char *account;       /* of that name; NULL: none */
+    bool is_credentials;       /* it is an account's credentials host, on a port where that says something */
     enum alpn alpn;
     const char *trouble; /* why the handshake was refused by us; NULL: it was not */
     int trouble_kind;    /* enum tls_failure */

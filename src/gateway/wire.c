@@ -43,7 +43,10 @@ enum wire wire_write(struct connection *connection, const char *at, size_t lengt
 {
     *written = 0;
     if (connection->ssl == NULL) {
-        enum wire done = of_socket(send(connection->fd, at, length, MSG_NOSIGNAL), written);
+        enum wire done;
+        do
+            done = of_socket(send(connection->fd, at, length, MSG_NOSIGNAL), written);
+        while (done == WIRE_AGAIN);
         return done == WIRE_ENDED ? WIRE_BROKEN : done;
     }
     ERR_clear_error();
@@ -51,7 +54,9 @@ enum wire wire_write(struct connection *connection, const char *at, size_t lengt
     if (result == 1)
         return WIRE_OK;
     int kind = SSL_get_error(connection->ssl, result);
-    return kind == SSL_ERROR_WANT_WRITE || kind == SSL_ERROR_WANT_READ ? WIRE_BLOCKED : WIRE_BROKEN;
+    if (kind == SSL_ERROR_WANT_READ)
+        return WIRE_AGAIN;
+    return kind == SSL_ERROR_WANT_WRITE ? WIRE_BLOCKED : WIRE_BROKEN;
 }
 
 bool wire_has_more(const struct connection *connection)

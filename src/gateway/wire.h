@@ -4,7 +4,7 @@
 
 enum wire {
     WIRE_OK,
-    WIRE_AGAIN, /* something was read that is no data; there may be more */
+    WIRE_AGAIN, /* read: something came that is no data, there may be more; write: TLS must read first */
     WIRE_BLOCKED,
     WIRE_ENDED, /* the client said it sends no more */
     WIRE_BROKEN

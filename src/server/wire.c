@@ -37,6 +37,30 @@ static FALLIBLE load_principal(void *arg, struct tx *tx, void *ctx, const char *
     return certificate_load_principal(tx, ctx, account, region, certificate_id, client_id, clock_now_s(), out);
 }
 
+static void key_used(void *arg, const struct caller *caller, const char *service, const char *region)
+{
+    const struct server *server = arg;
+    account_note_use(server->door, caller, service, region);
+}
+
+static void give_credentials(void *arg, void *ctx, const struct gateway_credentials_request *request,
+                             struct gateway_credentials_answer *answer)
+{
+    const struct server *server = arg;
+    struct sts_device_answer given;
+    const struct sts_device_request asked = { .door = server->door,
+                                              .account = request->account,
+                                              .region = request->region,
+                                              .certificate_id = request->certificate_id,
+                                              .thing_name = request->thing_name,
+                                              .alias = request->alias,
+                                              .source_ip = request->source_ip,
+                                              .server_name = request->server_name };
+    sts_device_credentials(ctx, &asked, &given);
+    *answer =
+        (struct gateway_credentials_answer){ given.status, given.error_name, given.message, given.why, given.body };
+}
+
 /* ---- host names: read when accounts change, swapped in whole ---- */
 
 static FALLIBLE read_hosts(struct tx *tx, void *arg)
@@ -48,7 +72,7 @@ static FALLIBLE read_hosts(struct tx *tx, void *arg)
     TRY(account_hosts(tx, ctx, server->configuration->region, server->configuration->domain, &hosts, &count));
     struct gateway_host *names = MAKE_ARRAY(ctx, struct gateway_host, count + 1);
     for (size_t i = 0; i < count; i++)
-        names[i] = (struct gateway_host){ .host = hosts[i].host, .account = hosts[i].account };
+        names[i] = (struct gateway_host){ hosts[i].host, hosts[i].account, hosts[i].is_credentials };
     gateway_set_hosts(server->gateway, names, count);
     return NULL;
 }
@@ -212,7 +236,7 @@ static FALLIBLE open_gateway(struct server *server)
         .store = server->store,
         .door = server->door,
         .broker = server->broker,
-        .lookups = { find_key, load_principal, server },
+        .lookups = { find_key, load_principal, server, key_used, give_credentials },
         .domain = configuration->domain,
         .regions = server->regions,
         .region_count = 1,

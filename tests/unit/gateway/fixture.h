@@ -19,14 +19,15 @@
 #include <semaphore.h>
 #include <unistd.h>
 
-#define ACCOUNT       "000000000001"
-#define OTHER_ACCOUNT "000000000002"
-#define OTHER_HOST    "abc-ats.iot.eu-west-1.example.test"
-#define KEY_ID        "AKIAEXAMPLEEXAMPLE77"
-#define SESSION_ID    "ASIAEXAMPLEEXAMPLE77"
-#define SESSION_TOKEN "its//token=="
-#define EXPIRED_TOKEN "its//old=="
-#define SECRET        "mUsTeRexampleSecretKey+0123456789/abcdef"
+#define ACCOUNT          "000000000001"
+#define OTHER_ACCOUNT    "000000000002"
+#define OTHER_HOST       "abc-ats.iot.eu-west-1.example.test"
+#define CREDENTIALS_HOST "abd.credentials.iot.eu-west-1.example.test"
+#define KEY_ID           "AKIAEXAMPLEEXAMPLE77"
+#define SESSION_ID       "ASIAEXAMPLEEXAMPLE77"
+#define SESSION_TOKEN    "its//token=="
+#define EXPIRED_TOKEN    "its//old=="
+#define SECRET           "mUsTeRexampleSecretKey+0123456789/abcdef"
 enum { LOOPS = 2, WORKERS = 2 };
 
 struct server {
@@ -177,7 +178,7 @@ static inline void make_options(struct server *server)
         .store = server->store,
         .door = server->door,
         .broker = server->broker,
-        .lookups = { find_key, load_principal, server, key_used },
+        .lookups = { find_key, load_principal, server, key_used, NULL },
         .domain = "example.test",
         .regions = regions_of_server,
         .region_count = 1,
@@ -223,9 +224,10 @@ static inline struct server *server_new(const struct operation *const *operation
 
 static inline void server_listen(struct server *server)
 {
-    static const struct gateway_host hosts[] = { { OTHER_HOST, OTHER_ACCOUNT } };
+    static const struct gateway_host hosts[] = { { OTHER_HOST, OTHER_ACCOUNT, false },
+                                                 { CREDENTIALS_HOST, OTHER_ACCOUNT, true } };
     must(gateway_new(server->ctx, &server->options, &server->gateway));
-    gateway_set_hosts(server->gateway, hosts, 1);
+    gateway_set_hosts(server->gateway, hosts, sizeof(hosts) / sizeof(*hosts));
     must(gateway_listen(server->gateway));
     for (unsigned i = 0; i < LOOPS; i++)
         loop_start(server->loops[i]);

@@ -3,8 +3,9 @@
 #include "table.h"
 
 static const struct gateway_host others[] = {
-    { "zzz-ats.iot.eu-west-1.example.test", "000000000002" },
-    { "A1B2-ats.iot.eu-west-1.Example.test", "000000000003" },
+    { "zzz-ats.iot.eu-west-1.example.test", "000000000002", false },
+    { "A1B2-ats.iot.eu-west-1.Example.test", "000000000003", false },
+    { "a1b3.credentials.iot.eu-west-1.example.test", "000000000003", true },
 };
 
 static const struct row {
@@ -17,6 +18,7 @@ static const struct row {
     { "an IPv6 literal", "::1", "000000000001" },
     { "another account's host", "zzz-ats.iot.eu-west-1.example.test", "000000000002" },
     { "another account's host in any case", "a1b2-ATS.iot.eu-west-1.example.test", "000000000003" },
+    { "a credentials host", "a1b3.credentials.iot.eu-west-1.example.test", "000000000003" },
     { "a host of nobody", "yyy-ats.iot.eu-west-1.example.test", NULL },
     { "below the domain", "a.example.test", NULL },
     { "above the domain", "test", NULL },
@@ -28,11 +30,13 @@ static const struct row {
 static void belongs(void **state)
 {
     const struct row *row = *state;
-    const char *account;
-    struct hosts *hosts = hosts_new("example.test", "000000000001", others, 2);
-    assert_int_equal(hosts_find(hosts, slice_of(row->host), &account), row->account != NULL);
+    struct host_owner owner;
+    struct hosts *hosts = hosts_new("example.test", "000000000001", others, sizeof(others) / sizeof(*others));
+    assert_int_equal(hosts_find(hosts, slice_of(row->host), &owner), row->account != NULL);
     if (row->account != NULL)
-        assert_string_equal(account, row->account);
+        assert_string_equal(owner.account, row->account);
+    if (row->account != NULL)
+        assert_int_equal(owner.is_credentials, strstr(row->host, ".credentials.") != NULL);
     hosts_drop(hosts);
 }
 
@@ -51,11 +55,11 @@ static const struct odd_row {
 static void is_nobodys(void **state)
 {
     const struct odd_row *row = *state;
-    const char *account;
+    struct host_owner owner;
     struct hosts *hosts = hosts_new("localhost", NULL, NULL, 0);
-    assert_false(hosts_find(hosts, row->host, &account));
-    assert_true(hosts_find(hosts, SLICE("localhost"), &account));
-    assert_null(account); /* no default account: the certificate decides */
+    assert_false(hosts_find(hosts, row->host, &owner));
+    assert_true(hosts_find(hosts, SLICE("localhost"), &owner));
+    assert_null(owner.account); /* no default account: the certificate decides */
     hosts_drop(hosts);
 }
 

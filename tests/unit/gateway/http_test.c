@@ -280,12 +280,14 @@ static const struct raw_row {
       ENDS },
     { "Connection: close ends after the answer", 0, "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", 403,
       "MissingAuthenticationTokenException", ENDS },
-    { "device publish says what it is", 1, "POST /topics/a%2Fb?qos=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",
-      501, "NotImplementedException", GOES_ON },
+    { "a device without a certificate may nothing", 1,
+      "POST /topics/a%2Fb?qos=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", 403, "ForbiddenException", GOES_ON },
     { "devices find no control plane", 1, "GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n", 404, "UnknownOperationException",
       GOES_ON },
-    { "x-amzn-http-ca is for devices", 2, "POST /topics/a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", 501,
-      "NotImplementedException", GOES_ON },
+    { "x-amzn-http-ca is for devices", 2, "POST /topics/a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", 403,
+      "ForbiddenException", GOES_ON },
+    { "nor do they find shadows", 1, "GET /things/t/shadow HTTP/1.1\r\nHost: h\r\n\r\n", 501, "NotImplementedException",
+      GOES_ON },
 };
 
 static void is_answered_raw(void **state)

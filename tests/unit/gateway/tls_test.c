@@ -43,6 +43,7 @@ static const struct row {
     { "the domain is a name", MQTT, NULL, "example.test", "", ASKED },
     { "in capitals too", MQTT, NULL, "EXAMPLE.TEST", "", ASKED },
     { "localhost is a name", HTTPS, NULL, "localhost", "", NOT_ASKED },
+    { "a credentials host is a data host on 8883", MQTT, NULL, CREDENTIALS_HOST, "", ASKED },
     { "another account's host is a name", MQTT, NULL, OTHER_HOST, "", ASKED },
 };
 
@@ -171,7 +172,8 @@ static void refuses_unknown_names(void)
 
 static void hosts_can_change(void)
 {
-    static const struct gateway_host added[] = { { OTHER_HOST, OTHER_ACCOUNT }, { "new.example.test", OTHER_ACCOUNT } };
+    static const struct gateway_host added[] = { { OTHER_HOST, OTHER_ACCOUNT, false },
+                                                 { "new.example.test", OTHER_ACCOUNT, false } };
     struct wish wish = { .port = port_of(HTTPS), .server_name = "new.example.test" };
     struct client client = client_connect(&wish);
     assert_int_equal(client.failure, SSL_R_TLSV1_UNRECOGNIZED_NAME);
