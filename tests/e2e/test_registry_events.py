@@ -343,3 +343,16 @@ def test_nothing_is_heard_before_it_is_so(fleet, iot, hear):
         _, told = ear.next()
         found = iot.describe_thing(thingName=told["thingName"])
         assert (found["thingId"], found["version"]) == (made["thingId"], told["versionNumber"]) == (told["thingId"], 1)
+
+
+def test_the_longest_names_are_told_too(iot, hear):
+    """Their topics are longer than any that a client may publish on."""
+    name, kind = unique("t").ljust(128, ":"), unique("k").ljust(128, "_")
+    iot.create_thing_type(thingTypeName=kind)
+    switch(iot, "THING", "THING_TYPE_ASSOCIATION")
+    ear = hear("$aws/events/thing/+/created", "$aws/events/thingTypeAssociation/#")
+    iot.create_thing(thingName=name, thingTypeName=kind, attributePayload={
+        "attributes": {f"{n:02}".ljust(128, "-"): "x" * 800 for n in range(50)}})
+    topic, told = ear.next()
+    assert topic == f"thing/{name}/created" and len(told["attributes"]) == 50
+    assert ear.next()[0] == f"thingTypeAssociation/thing/{name}/thingType/{kind}/added"
