@@ -97,9 +97,10 @@ FALLIBLE account_role(struct tx *tx, void *ctx, const char *account, const char 
 /* ---- trust policies (auth 4.2.3) ----
    Stored, they name users and roles by their unique ids, so that a namesake made later is a stranger. */
 
-/* What CreateRole and UpdateAssumeRolePolicy store. Checks the document whole; fails with MalformedPolicyDocument, for a
-   user, role or unique id that does not exist with "Invalid principal in policy: ...". */
-FALLIBLE account_trust_store(struct tx *tx, void *ctx, slice document, slice *out);
+/* What CreateRole and UpdateAssumeRolePolicy store for a role of `account`. Checks the document whole; fails with
+   MalformedPolicyDocument, for a user, role or unique id that the account does not have with "Invalid principal in
+   policy: ...". Whom another account has is not told: its ARNs are taken whether they name somebody or not. */
+FALLIBLE account_trust_store(struct tx *tx, void *ctx, const char *account, slice document, slice *out);
 /* What GetRole shows: ids of those who still exist are ARNs again. */
 FALLIBLE account_trust_show(struct tx *tx, void *ctx, slice stored, slice *out);
 

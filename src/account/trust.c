@@ -6,12 +6,15 @@ enum { DEPTH_MAX = 8 };
 struct walk {
     struct tx *tx;
     void *ctx;
+    const char *account; /* whose role it is */
     /* What stands for this principal instead; NULL: itself. */
     FALLIBLE (*replace)(struct walk *walk, slice principal, const char **instead);
     bool changed;
 };
 
-/* ---- users and roles by ARN and by id ---- */
+/* ---- users and roles by ARN and by id ----
+   Whether another account has such a user or role is not told: one that is not there is kept as it was written, and an
+   id alone is taken of the role's own account only. */
 
 static const struct kind {
     const char *word, *prefix; /* in ARNs, and of ids */
@@ -49,7 +52,7 @@ static FALLIBLE id_of_arn(struct walk *walk, slice principal, const char **inste
     for (size_t i = 0; i < KINDS; i++) {
         if (slice_starts(principal, kinds[i].prefix)) {
             TRY(store_find(walk->tx, walk->ctx, &row, kinds[i].by_id, ARGS(sql_slice(principal))));
-            return row ? NULL : invalid(walk, principal);
+            return row && slice_is(row_slice(row, 0), walk->account) ? NULL : invalid(walk, principal);
         }
         if (!is_arn_of(principal, &kinds[i], &account, &path_and_name))
             continue;
@@ -58,9 +61,10 @@ static FALLIBLE id_of_arn(struct walk *walk, slice principal, const char **inste
             name = piece;
         TRY(store_find(walk->tx, walk->ctx, &row, kinds[i].by_name,
                        ARGS(sql_slice(account), sql_slice(name), sql_slice(path_and_name))));
-        if (row == NULL)
+        if (row != NULL)
+            *instead = row_text(walk->ctx, row, 0);
+        else if (slice_is(account, walk->account))
             return invalid(walk, principal);
-        *instead = row_text(walk->ctx, row, 0);
     }
     return NULL;
 }
@@ -124,9 +128,9 @@ static FALLIBLE walk_document(struct walk *walk, slice document, slice *out)
     return NULL;
 }
 
-FALLIBLE account_trust_store(struct tx *tx, void *ctx, slice document, slice *out)
+FALLIBLE account_trust_store(struct tx *tx, void *ctx, const char *account, slice document, slice *out)
 {
-    struct walk walk = { .tx = tx, .ctx = ctx, .replace = id_of_arn };
+    struct walk walk = { .tx = tx, .ctx = ctx, .account = account, .replace = id_of_arn };
     struct policy *policy;
     TRY(policy_parse(ctx, document, POLICY_IAM_TRUST, &policy));
     return walk_document(&walk, document, out);

@@ -16,7 +16,7 @@ static FALLIBLE take_trust(struct call *call, const char *member, slice *out)
     slice document = call_text(call, member);
     if (policy_size(document) > TRUST_MAX)
         return error_new(call, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", TRUST_MAX);
-    return account_trust_store(call->tx, call, document, out);
+    return account_trust_store(call->tx, call, call->account, document, out);
 }
 
 static FALLIBLE insert(struct call *call, const struct iam_entity *role)

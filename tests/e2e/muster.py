@@ -341,7 +341,7 @@ class Server:
         other._connection, other._clients = None, {}
         other.account, other.role = made["accountId"], made["provisioningRoleArn"]
         other.access_key, other.secret_key = made["accessKeyId"], made["secretAccessKey"]
-        other.host = made["endpoints"]["iot:Data-ATS"]
+        other.data_host = made["endpoints"]["iot:Data-ATS"]
         other.endpoints = made["endpoints"]
         self.secrets.add(other.secret_key)
         return other

@@ -45,7 +45,8 @@ class Estate:
         key = iam.create_access_key(UserName=name["user"])["AccessKey"]
         managed = iam.create_policy(PolicyName=name["managed"], PolicyDocument=POLICY)["Policy"]["Arn"]
         iam.create_group(GroupName=name["people"])
-        provider = iam.create_open_id_connect_provider(Url=f"https://{tail}.example", ClientIDList=["one"])
+        provider = iam.create_open_id_connect_provider(Url=f"https://{tail}.example", ClientIDList=["one"],
+                                                       ThumbprintList=["a" * 40])
         self.account, self.name, self.certificate = account, name, certificate
         self.role, self.managed, self.key = role["Role"]["Arn"], managed, key["AccessKeyId"]
         self.provider = provider["OpenIDConnectProviderArn"]
@@ -81,7 +82,7 @@ class Estate:
         text = json.dumps(value)
         for word in [*self.name.values(), self.certificate.id, self.provider.split("/")[-1]]:
             text = text.replace(word, self.twin_word(word))
-        return json.loads(text.replace(self.key, self.key[:4] + self.key[4:12] + self.key[12:][::-1]))
+        return json.loads(text.replace(self.key, self.key[:14] + self.key[14:][::-1]))
 
     @staticmethod
     def twin_word(word):
@@ -90,7 +91,7 @@ class Estate:
         return word[:tail.start()] + tail.group().translate(digits) + word[tail.end():]
 
     def words(self):
-        return [*self.name.values(), self.certificate.id, self.key, self.account.account]
+        return [*self.name.values(), self.certificate.id, self.key, self.provider.split("/")[-1]]
 
     def snapshot(self):
         """What the account's own administrator sees."""
@@ -148,11 +149,11 @@ UNLIKE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
                     r"|\d{4}-\d\d-\d\dT[\d:]+Z|\"?\d{10}\.\d+\"?")
 
 
-def told(answer, estate, twin):
-    """What an answer says, without the identifier asked for and without what is new in each."""
-    text = answer.body.decode()
+def told(answer, estate, asker, twin):
+    """What an answer says, without the identifiers asked for, who asked, and what is new in each."""
+    text = answer.body.decode().replace(asker.account, "<mine>").replace(estate.account.account, "<theirs>")
     for word in estate.words():
-        text = text.replace(estate.twin_word(word) if twin and re.search("[0-9a-f]{8}$", word) else word, "<it>")
+        text = text.replace(estate.twin_of(word) if twin else word, "<it>")
     return answer.status, answer.error, UNLIKE.sub("<new>", text)
 
 
@@ -164,15 +165,14 @@ CASES = [(model, name) for model, name in THERE if MODELS[model].operations[name
 
 
 @pytest.mark.parametrize("model, operation", CASES)
-def test_what_another_account_has_is_like_what_nobody_has(estate, stranger, model, operation):
-    """Asked twice, the twin first: what is made by it must not make the other look different (names are each account's
-    own, so creating under a name that another account uses must succeed)."""
-    identifiers = estate.identifiers()
-    for values in questions(model, operation, identifiers):
-        nowhere = asked(stranger, model, operation, estate.twin_of(values))
-        there = asked(stranger, model, operation, values)
-        assert there.status < 500, there
-        assert told(there, estate, False) == told(nowhere, estate, True), (values, there, nowhere)
+def test_what_another_account_has_is_like_what_nobody_has(server, estate, model, operation):
+    """Two strangers ask the same, one of them for what is nowhere. (Names are each account's own, so making something
+    under a name that another account uses must succeed.)"""
+    there, nowhere = server.other_account(), server.other_account()
+    for values in questions(model, operation, estate.identifiers()):
+        found, missed = asked(there, model, operation, values), asked(nowhere, model, operation, estate.twin_of(values))
+        assert found.status < 500, found
+        assert told(found, estate, there, False) == told(missed, estate, nowhere, True), (values, found, missed)
 
 
 LISTS = [(model, name) for model, name in THERE if name.startswith("List") or name.startswith("GetAccount")]
@@ -190,3 +190,21 @@ def test_a_page_token_of_another_account_is_no_token(estate, stranger):
     estate.account.boto().delete_thing(thingName="secret-second")
     answer = stranger.call("GET", "/things", query={"nextToken": token, "maxResults": "1"})
     assert (answer.status, answer.error) == (400, "InvalidRequestException")
+
+
+def test_a_trust_policy_does_not_tell_whom_another_account_has(server, estate):
+    """A role may trust a user of another account; whether there is one is that account's own affair."""
+    stranger = server.other_account()
+    iam, answers = stranger.boto("iam"), []
+    user = f"arn:aws:iam::{estate.account.account}:user/{estate.name['user']}"
+    for number, arn in enumerate((user, estate.twin_of(user))):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}]})
+        made = iam.create_role(RoleName=f"guess-{number}", AssumeRolePolicyDocument=document)["Role"]
+        shown = iam.get_role(RoleName=f"guess-{number}")["Role"]["AssumeRolePolicyDocument"]
+        answers.append(json.dumps(shown).replace(arn, "<it>"))
+        assert made["AssumeRolePolicyDocument"] == shown
+    assert answers[0] == answers[1]
+    with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
+        iam.create_role(RoleName="own", AssumeRolePolicyDocument=document.replace(estate.account.account,
+                                                                                  stranger.account))

@@ -28,14 +28,14 @@ def test_an_account_made_on_the_running_server_works_at_once(server):
     who = other.boto("sts").get_caller_identity()
     assert who["Arn"] == f"arn:aws:iam::{other.account}:user/admin"
     assert other.boto().create_thing(thingName="pump-1")["thingArn"] == other.arn("thing/pump-1")
-    assert other.boto().describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"] == other.host
+    assert other.boto().describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"] == other.data_host
 
 
 def test_an_account_has_endpoint_names_of_its_own(server):
     one, two = server.other_account(), server.other_account()
     assert len(set(one.endpoints.values()) | set(two.endpoints.values())) == 10
     assert all(host.endswith(f".{server.region}.localhost") for host in one.endpoints.values())
-    one.tls(server_name=one.host).close()  # the server's certificate is good for it
+    one.tls(server_name=one.data_host).close()  # the server's certificate is good for it
 
 
 def test_devices_of_two_accounts_are_in_worlds_of_their_own(server):
@@ -45,7 +45,7 @@ def test_devices_of_two_accounts_are_in_worlds_of_their_own(server):
     for account in (one, two):
         identity = account.certificate(policy=account.policy())
         client = mqtt.Client(("127.0.0.1", server.mqtt_port), mqtt.tls_context(server.ca, identity),
-                             server_name=account.host)
+                             server_name=account.data_host)
         assert client.connect("pump-1").reason == 0
         client.subscribe("news")
         clients.append(client)
@@ -61,7 +61,7 @@ def test_a_certificate_is_a_stranger_at_another_accounts_name(server):
     one, two = server.other_account(), server.other_account()
     identity = one.certificate(policy=one.policy())
     with mqtt.Client(("127.0.0.1", server.mqtt_port), mqtt.tls_context(server.ca, identity),
-                     server_name=two.host) as client:
+                     server_name=two.data_host) as client:
         with pytest.raises(mqtt.Closed):
             client.connect("pump-1")
 
