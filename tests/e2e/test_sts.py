@@ -1,9 +1,11 @@
 """Temporary credentials: who may assume a role, what a session may do, and how it ends (auth 2.3, 3.2, 4.1, 4.2.3-4.2.6, 4.5;
 scenarios 8, 10, 16, 17, 18, 42). Clients: boto3, Debian's aws, requests signed by hand."""
 import base64
+import contextlib
 import datetime
 import json
 import random
+import sqlite3
 
 import boto3
 import botocore.config
@@ -700,3 +702,34 @@ def test_who_may_assume_cannot_write_the_trust(server, ada, lister):
         session.iam.update_assume_role_policy(RoleName=lister.split("/")[-1], PolicyDocument=trust("*"))
     with refused("AccessDenied", 403):
         session.iam.put_role_policy(RoleName=lister.split("/")[-1], PolicyName="p", PolicyDocument=allow("*"))
+
+
+# ---- what is stored but cannot be read ----
+
+def test_a_policy_that_cannot_be_read_denies_everything(fresh_server):
+    """As if a newer server, or a hand in the database, had left it."""
+    iam = fresh_server.boto("iam")
+    fence = iam.create_policy(PolicyName="Fence", PolicyDocument=allow("*"))["Policy"]["Arn"]
+    people = {name: make_user(fresh_server, allow("iot:ListThings")) for name in ("broken", "gone", "fenced", "whole")}
+    iam.put_user_policy(UserName=people["broken"].name, PolicyName="second", PolicyDocument=allow("iot:ListThings"))
+    iam.attach_user_policy(UserName=people["gone"].name, PolicyArn=fence)
+    iam.put_user_permissions_boundary(UserName=people["fenced"].name, PermissionsBoundary=fence)
+    role = make_role(fresh_server, trust({"AWS": people["whole"].arn}))
+    session = people["whole"].assume(role["Arn"])
+    assert all(one.may_list() for one in people.values())
+
+    fresh_server.stop()
+    with contextlib.closing(sqlite3.connect(fresh_server.dir / "store.db")) as store, store:
+        changed = [store.execute(text, values).rowcount for text, values in (
+            ("UPDATE iam_inline_policy SET document = '{' WHERE owner_name = ? AND policy_name = 'second'",
+             (people["broken"].name,)),
+            ("DELETE FROM iam_policy WHERE name = 'Fence'", ()),
+            ("UPDATE iam_role SET trust = '{}' WHERE name = ?", (role["RoleName"],)))]
+    assert changed == [1, 1, 1]
+    fresh_server.start()
+    assert people["whole"].may_list() and session.sts.get_caller_identity()["Account"]
+    for name in ("broken", "gone", "fenced"):
+        with refused("AccessDeniedException", 403, "with an explicit deny"):
+            people[name].iot.list_things()
+    with refused("AccessDenied", 403):
+        people["whole"].assume(role["Arn"])
