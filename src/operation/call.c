@@ -131,6 +131,8 @@ static void note_effect(struct call *call, enum effect_kind kind, const char *ke
 {
     struct effect *effect = MAKE(call, struct effect);
     effect->kind = kind;
+    effect->account = text_copy(call, call->account);
+    effect->region = text_copy(call, call->region);
     effect->key = text_copy(call, key);
     effect->payload = payload;
     *call->inner->noted.last = effect;

@@ -35,6 +35,7 @@ struct model *door_model(const struct door *door, const char *file); /* NULL: th
 struct effect {
     struct effect *next;
     enum effect_kind kind;
+    const char *account, *region; /* of the change: a sweeper works for one account after the other */
     const char *key;
     slice payload;
 };

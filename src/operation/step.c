@@ -33,7 +33,7 @@ static void release_effects(struct call *call)
 {
     struct door *door = call->door;
     for (struct effect *effect = call->inner->committed.first; effect && door->effect; effect = effect->next)
-        door->effect(door->effect_arg, call->account, call->region, effect->kind, effect->key, effect->payload);
+        door->effect(door->effect_arg, effect->account, effect->region, effect->kind, effect->key, effect->payload);
 }
 
 /* An error that the model does not list is a defect of ours: it is logged whole, and the caller learns nothing. */

@@ -115,7 +115,69 @@ static void is_heard(void **state)
     house_free(house);
 }
 
+/* ---- one call that changes several accounts: each hears of its own ---- */
+
+#define OTHER "000000000002"
+static const struct account {
+    const char *name, *certificate;
+} accounts[] = {
+    { ACCOUNT, "aa" },
+    { OTHER, "bb" },
+    { ACCOUNT, "cc" },
+};
+
+static FALLIBLE leave_tokens(struct tx *tx, void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < sizeof(accounts) / sizeof(*accounts); i++) {
+        struct value account = sql_text(accounts[i].name), certificate = sql_text(accounts[i].certificate);
+        TRY(store_run(tx, NULL,
+                      "INSERT INTO certificate (region, id, account, status, mode, pem, version, generation_id, "
+                      "not_before, not_after, created, sequence, modified) "
+                      "VALUES (?, ?, ?, 'PENDING_ACTIVATION', 'DEFAULT', '', 1, '', 1, 1, 1, ?, 1)",
+                      ARGS(sql_text(REGION), certificate, account, sql_integer((int64_t)i))));
+        TRY(store_run(tx, NULL,
+                      "INSERT INTO ownership_token (token, account, region, principal, certificate, expires) "
+                      "VALUES (?, ?, ?, 'claim', ?, ?)",
+                      ARGS(certificate, account, sql_text(REGION), certificate, sql_integer((int64_t)i))));
+        TRY(store_run(tx, NULL,
+                      "INSERT INTO event_configuration (account, region, kind, enabled, created, modified) "
+                      "VALUES (?, ?, 'CERTIFICATE', 1, 1, 1) ON CONFLICT DO NOTHING",
+                      ARGS(account, sql_text(REGION))));
+    }
+    return NULL;
+}
+
+static void note_account(void *arg, const char *account, const char *region, enum effect_kind kind, const char *key,
+                         slice payload)
+{
+    json *members;
+    (void)arg, (void)region;
+    assert_int_equal(kind, EFFECT_PUBLISH);
+    must(json_parse(heard.ctx, payload, 8, &members));
+    assert_string_equal(json_get_text(members, "accountId"), account);
+    writer_format(&heard, "%s %s, ", account, key);
+}
+
+static void each_account_hears_of_its_own(void **state)
+{
+    struct house *house = house_new();
+    (void)state;
+    must(store_apply(house->store, house, leave_tokens, NULL));
+    door_on_effect(house->door, note_account, NULL);
+    heard = writer_new(house, 4096);
+    talloc_free(house_sweep(house).ctx);
+    assert_string_equal(writer_finish(&heard), ACCOUNT " $aws/events/certificate/aa/deleted, " OTHER
+                                                       " $aws/events/certificate/bb/deleted, " ACCOUNT
+                                                       " $aws/events/certificate/cc/deleted, ");
+    house_free(house);
+}
+
+static const struct alone {
+    const char *name;
+} alone[] = { { "a sweep of several accounts tells each of its own" } };
+
 int main(void)
 {
-    return RUN_TABLE(rows, is_heard);
+    return RUN_TABLES(TABLE(rows, is_heard), TABLE(alone, each_account_hears_of_its_own));
 }
