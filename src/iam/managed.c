@@ -119,7 +119,7 @@ FALLIBLE managed_count_usage(struct call *call, const char *arn, struct managed_
     return NULL;
 }
 
-/* Lists show no more; Description and Tags are GetPolicy's and CreatePolicy's. */
+/* Lists show no more; GetPolicy adds Description and Tags, CreatePolicy Tags. */
 static json *show(struct call *call, const struct managed_policy *policy, struct managed_usage usage)
 {
     json *out = json_object_new_object();

@@ -1,7 +1,9 @@
 """Managed policies of IAM: made, versioned, attached, counted, deleted; and what they give nobody (auth 2.4, 4.2, 5)."""
+import concurrent.futures
 import json
 import urllib.parse
 
+import botocore.exceptions
 import pytest
 
 from muster import refused, unique
@@ -512,6 +514,55 @@ def test_who_must_set_a_boundary_makes_no_user_without_it(server):
             mine.create_user(UserName=unique("user"), **more)
     made = mine.create_user(UserName=unique("user"), PermissionsBoundary=boundary)["User"]
     assert made["PermissionsBoundary"] == {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": boundary}
+
+
+def test_who_may_attach_to_bounded_users_touches_no_other(server):
+    iam = server.boto("iam")
+    boundary = make(iam, allow("iot:*"))
+    bounded, free = unique("bounded"), unique("free")
+    iam.create_user(UserName=bounded, PermissionsBoundary=boundary)
+    iam.create_user(UserName=free)
+    helper = User(server, allow("iam:AttachUserPolicy", Condition={"StringEquals": {"iam:PermissionsBoundary": boundary}}))
+    helper.boto("iam").attach_user_policy(UserName=bounded, PolicyArn=ADMINISTRATOR)
+    for name in (free, helper.name, "admin"):
+        with refused("AccessDenied", 403, "iam:AttachUserPolicy"):
+            helper.boto("iam").attach_user_policy(UserName=name, PolicyArn=ADMINISTRATOR)
+
+
+def test_a_policy_that_goes_is_never_left_attached(server):
+    """Attached and deleted at the same time: one of the two is refused."""
+    iam, user = server.boto("iam"), unique("user")
+    iam.create_user(UserName=user)
+
+    def outcome(attempt, arn, **more):
+        try:
+            attempt(PolicyArn=arn, **more)
+            return "done"
+        except botocore.exceptions.ClientError as e:
+            return e.response["Error"]["Code"]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for _ in range(8):
+            arn = make(iam)
+            deleted = pool.submit(outcome, iam.delete_policy, arn)
+            attached = pool.submit(outcome, iam.attach_user_policy, arn, UserName=user)
+            assert (deleted.result(), attached.result()) in (("done", "NoSuchEntity"), ("DeleteConflict", "done"))
+            if attached.result() == "done":
+                iam.detach_user_policy(UserName=user, PolicyArn=arn)
+    assert iam.list_attached_user_policies(UserName=user)["AttachedPolicies"] == []
+
+
+def test_an_apply_that_runs_twice_leaves_one_of_everything(make_server):
+    iam = make_server(env={"MUSTER_TEST_RERUN": "1"}).boto("iam")
+    arn = make(iam, Tags=[{"Key": "a", "Value": "b"}])
+    assert iam.create_policy_version(PolicyArn=arn, PolicyDocument=document())["PolicyVersion"]["VersionId"] == "v2"
+    iam.set_default_policy_version(PolicyArn=arn, VersionId="v2")
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
+    iam.attach_user_policy(UserName="admin", PolicyArn=arn)
+    found = iam.get_policy(PolicyArn=arn)["Policy"]
+    assert (found["DefaultVersionId"], found["AttachmentCount"], found["Tags"]) == ("v2", 1, [{"Key": "a", "Value": "b"}])
+    iam.detach_user_policy(UserName="admin", PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
+    assert iam.list_policies(Scope="Local")["Policies"] == []
 
 
 def test_rights_to_policies_are_asked_on_their_whole_arn(server):
