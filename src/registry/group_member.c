@@ -95,6 +95,8 @@ static FALLIBLE list_direct(struct call *call, const char *group)
 /* The members of a whole subtree in name order, without looking at all of them: one look at the next member of each
    group; then the groups with the smallest ones are merged until the next group begins behind the page. Nobody comes
    twice: a thing is in one group of a hierarchy. */
+#define NOBODY "\x7f" /* behind every name: a group without a further member */
+
 struct heads {
     void *ctx;
     struct head {
@@ -130,14 +132,19 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* No more than the page is wanted: nothing behind its last name. */
+static const char *last_wanted(const struct merge *merge)
+{
+    return merge->count == merge->most ? merge->names[merge->most - 1] : NOBODY;
+}
+
 static FALLIBLE merge_group(struct call *call, struct merge *merge, const char *group, const char *after)
 {
-    const char *before = merge->count == merge->most ? merge->names[merge->most - 1] : "\x7f";
     TRY(store_each(call->tx, collect_thing, merge,
                    "SELECT thing FROM thing_group_member WHERE account = ? AND region = ? AND thing_group = ? "
                    "AND thing > ? AND thing < ? ORDER BY thing LIMIT ?",
                    ARGS(sql_text(call->account), sql_text(call->region), sql_text(group), sql_text(after),
-                        sql_text(before), sql_integer((int64_t)merge->most))));
+                        sql_text(last_wanted(merge)), sql_integer((int64_t)merge->most))));
     if (merge->count > 1)
         qsort(merge->names, merge->count, sizeof(*merge->names), by_name);
     merge->count = merge->count < merge->most ? merge->count : merge->most;
@@ -154,13 +161,13 @@ static FALLIBLE list_below(struct call *call, const char *group)
     TRY(store_each(call->tx, collect_head, &heads,
                    "WITH RECURSIVE below (name) AS (SELECT ?3 UNION SELECT g.name FROM thing_group g "
                    "JOIN below b ON g.parent = b.name WHERE g.account = ?1 AND g.region = ?2), "
-                   "head (thing, name) AS (SELECT (SELECT min(m.thing) FROM thing_group_member m WHERE m.account = ?1 "
-                   "AND m.region = ?2 AND m.thing_group = b.name AND m.thing > ?4), b.name FROM below b) "
-                   "SELECT thing, name FROM head WHERE thing IS NOT NULL ORDER BY thing LIMIT ?5",
+                   "head (thing, name) AS (SELECT coalesce((SELECT min(m.thing) FROM thing_group_member m "
+                   "WHERE m.account = ?1 AND m.region = ?2 AND m.thing_group = b.name AND m.thing > ?4), ?6), b.name "
+                   "FROM below b) SELECT thing, name FROM head ORDER BY thing LIMIT ?5",
                    ARGS(sql_text(call->account), sql_text(call->region), sql_text(group), sql_text(after),
-                        sql_integer(page.size + 1))));
+                        sql_integer(page.size + 1), sql_text(NOBODY))));
     for (size_t i = 0; i < heads.count; i++) {
-        if (merge.count == merge.most && strcmp(heads.at[i].thing, merge.names[merge.most - 1]) > 0)
+        if (strcmp(heads.at[i].thing, last_wanted(&merge)) > 0 || strcmp(heads.at[i].thing, NOBODY) == 0)
             break;
         TRY(merge_group(call, &merge, heads.at[i].group, after));
     }
