@@ -85,7 +85,7 @@ def signed(server, method, target, body=b"", headers=None, length=True):
 
 @pytest.mark.parametrize("method, path", [
     ("GET", "/"), ("GET", "/nonsense"), ("GET", "/things/a/b/c/d"), ("DELETE", "/things"), ("PUT", "/things/x"),
-    ("POST", "/keys-and-certificate/x"), ("OPTIONS", "/things"), ("HEAD", "/things/none"), ("GET", "/favicon.ico"),
+    ("POST", "/keys-and-certificate/x"), ("PATCH", "/things"), ("HEAD", "/things/none"), ("GET", "/favicon.ico"),
     ("GET", "/%2e%2e/etc/passwd"), ("GET", "/things/%zz"), ("GET", "/things/%"), ("GET", "/index.html"),
 ])
 def test_an_unknown_path_or_method_is_a_json_error(server, method, path):

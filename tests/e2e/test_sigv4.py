@@ -315,6 +315,26 @@ def test_row_3_in_xml_names_the_service(server, service, type_, error):
     assert f"<Code>{error}</Code>".encode() in answer.body and f'xmlns="https://{service}.amazonaws.com/'.encode() in answer.body
 
 
+def test_scenario_5_row_3_in_json_1_1_is_400(server):
+    body = b'{"MaxResults":1}'
+    headers = server.sign("POST", "/", body, {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target":
+                                              "AWSCognitoIdentityService.ListIdentityPools"}, "cognito-identity",
+                          credentials=("AKIA" + "A" * 16, WRONG))
+    answer = server.ask("POST", "/", body, headers)
+    assert answer.status == 400 and answer.json["__type"] == "UnrecognizedClientException", answer
+    assert answer.headers["x-amzn-ErrorType"] == "UnrecognizedClientException:"
+
+
+@pytest.mark.parametrize("service, target", [("iotdata", "/retainedMessage"), ("iot-jobs-data", "/things/a/jobs")])
+def test_auth_4_1_the_data_plane_forbids_with_a_trace(server, service, target):
+    for answer, text in ((server.call("GET", target, service=service, credentials=("AKIA" + "A" * 16, WRONG)),
+                          "The security token included in the request is invalid."),
+                         (server.call("GET", target, service=service, at=server.now() - 6 * MINUTE), "Signature expired: ")):
+        assert (answer.status, answer.error) == (403, "ForbiddenException"), answer
+        assert answer.json["message"].startswith(text) and answer.json["traceId"], answer
+        assert set(answer.json) == {"message", "traceId"}
+
+
 def test_sts_speaks_json_too(server):
     body = b"{}"
     headers = server.sign("POST", "/", body, {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target":
