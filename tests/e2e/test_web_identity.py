@@ -5,6 +5,8 @@ import collections
 import contextlib
 import json
 import re
+import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -16,8 +18,9 @@ import botocore.config
 import pytest
 
 from issuer import Issuer, SigningKey, b64
-from muster import Server, eventually, refused, run, unique
+from muster import PATIENCE_S, ROOT, Server, clean_environment, eventually, refused, run, unique
 
+NODE = ROOT / "tests" / "e2e" / "node"
 NOT_A_JWT = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
 NO_KEY = ("Couldn't retrieve verification key from your identity provider, please reference "
           "AssumeRoleWithWebIdentity documentation for requirements")
@@ -165,6 +168,24 @@ def test_auth_34_the_cli_takes_a_token_out_of_a_file(house, tmp_path):
                "get-caller-identity", env=environment)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["Arn"].endswith("/file")
+
+
+def test_auth_34_the_javascript_sdk_takes_a_token_out_of_a_file(house, tmp_path):
+    """Nothing but the environment says so: the SDK's own chain of providers finds the token and asks our STS."""
+    file = tmp_path / "token"
+    file.write_text(house.issuer.token(sub="js"))
+    wish = {"endpoint": house.server.endpoint, "region": house.server.region,
+            "calls": [{"service": "sts", "command": "GetCallerIdentity"},
+                      {"service": "iot", "command": "ListThings", "input": {"maxResults": 1}}]}
+    done = subprocess.run([shutil.which("node"), NODE / "sdk.js"], input=json.dumps(wish), capture_output=True, text=True,
+                          timeout=PATIENCE_S, cwd=NODE, env={
+                              **clean_environment(house.server.home), "NODE_EXTRA_CA_CERTS": str(house.server.ca),
+                              "AWS_ENDPOINT_URL": house.server.endpoint, "AWS_REGION": house.server.region,
+                              "AWS_WEB_IDENTITY_TOKEN_FILE": str(file), "AWS_ROLE_ARN": house.role,
+                              "AWS_ROLE_SESSION_NAME": "node", "AWS_EC2_METADATA_DISABLED": "true"})
+    assert done.returncode == 0, done.stderr
+    identity, things = json.loads(done.stdout)
+    assert identity["output"]["Arn"].endswith("/node") and "things" in things["output"], done.stdout
 
 
 # The provider of botocore that reads AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, with an endpoint for its client.
