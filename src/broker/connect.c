@@ -179,10 +179,14 @@ static bool may_leave_will(struct client *client)
 
 static bool may_connect(struct client *client)
 {
-    if (client_may_connect(client) && may_leave_will(client))
-        return true;
+    const char *text = "no policy allows iot:Connect as this client id";
+    if (client_may_connect(client)) {
+        if (may_leave_will(client))
+            return true;
+        text = "no policy allows iot:Publish, or iot:RetainPublish, on the will's topic";
+    }
     if (client_is_v5(client)) {
-        connect_refuse(client, MQTT_NOT_AUTHORIZED, "no policy allows iot:Connect as this client id");
+        connect_refuse(client, MQTT_NOT_AUTHORIZED, text);
         return false;
     }
     atomic_fetch_add(&client->broker->count.connects_refused, 1);
