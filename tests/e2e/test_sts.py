@@ -733,3 +733,14 @@ def test_a_policy_that_cannot_be_read_denies_everything(fresh_server):
             people[name].iot.list_things()
     with refused("AccessDenied", 403):
         people["whole"].assume(role["Arn"])
+
+
+def test_the_largest_session_signs_headers_and_urls(server, ada):
+    role = make_role(server, trust({"AWS": ada.arn}, "sts:AssumeRole", "sts:TagSession"), allow("iot:*"))["Arn"]
+    wish = {"Policy": allow("iot:ListThings", *[f"iot:{'x' * 50}{i}" for i in range(30)]),
+            "Tags": [{"Key": f"k{i}", "Value": "v" * 256} for i in range(7)]}
+    session = ada.assume(role, **wish)
+    assert 90 < session.answer["PackedPolicySize"] <= 100 and session.may_list()
+    url = session.sts.generate_presigned_url("get_caller_identity", HttpMethod="GET")
+    answer = server.ask("GET", url[len(server.endpoint):])
+    assert answer.status == 200 and b":assumed-role/" in answer.body, answer
