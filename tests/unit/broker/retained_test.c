@@ -133,6 +133,14 @@ static void is_counted(void *ctx)
     assert_true(error_is(keep_here(ctx, &first, 2), "QuotaExceeded"));
 }
 
+static bool is_old(void *ctx, const char *topic)
+{
+    struct retained found = find_here(ctx, ACCOUNT, REGION, topic);
+    assert_non_null(found.message);
+    message_drop(found.message);
+    return found.is_old;
+}
+
 static void ends_in_time(void *ctx)
 {
     struct broker broker = { .options = { .store = store, .region = REGION } };
@@ -147,14 +155,14 @@ static void ends_in_time(void *ctx)
     clock_shift_s(60);
     is_nowhere(ctx, ACCOUNT, REGION, "1");
     retained_sweep(&broker);
-    must(keep_here(ctx, &other, 1)); /* the writer keeps the order: its place is free */
+    while (keep_here(ctx, &other, 1) != NULL) /* bulk work yields; then its place is free */
+        poll(NULL, 0, 1);
     clock_shift_s(2 * 86400);
-    found = find_here(ctx, ACCOUNT, REGION, "2");
-    assert_true(found.is_old);
-    message_drop(found.message);
+    assert_true(is_old(ctx, "2"));
     clock_shift_s(1000 * 86400);
     retained_touch(&broker, ACCOUNT, SLICE("2")); /* read: three years begin anew */
-    must(keep_here(ctx, &other, 1));
+    while (is_old(ctx, "2"))
+        poll(NULL, 0, 1);
     clock_shift_s(1095 * 86400LL);
     found = find_here(ctx, ACCOUNT, REGION, "2");
     assert_non_null(found.message);

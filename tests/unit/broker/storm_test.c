@@ -25,6 +25,7 @@ struct storm {
         unsigned loop, dice;
         struct wire *wires[WIRES];
         size_t count;
+        bool waits;
     } sides[LOOPS];
 };
 
@@ -82,15 +83,24 @@ static void tick_all(void *arg)
             broker_client_tick(side->wires[i]->client);
 }
 
-static bool somebody_waits(const struct storm *storm)
+static void look_who_waits(void *arg)
 {
-    for (unsigned loop = 0; loop < LOOPS; loop++)
-        for (size_t i = 0; i < storm->sides[loop].count; i++) {
-            const struct wire *wire = storm->sides[loop].wires[i];
-            if (wire->client != NULL && !wire->closed && wire->client->phase != &phase_serving)
-                return true;
-        }
-    return false;
+    struct side *side = arg;
+    side->waits = false;
+    for (size_t i = 0; i < side->count; i++) {
+        const struct wire *wire = side->wires[i];
+        side->waits |= wire->client != NULL && !wire->closed && wire->client->phase != &phase_serving;
+    }
+}
+
+static bool somebody_waits(struct storm *storm)
+{
+    bool waits = false;
+    for (unsigned loop = 0; loop < LOOPS; loop++) {
+        harness_on(storm->h, loop, look_who_waits, &storm->sides[loop]);
+        waits |= storm->sides[loop].waits;
+    }
+    return waits;
 }
 
 static void one_deed(void *arg)
