@@ -62,8 +62,10 @@ static inline void open_issuer(struct house *house)
 static inline void open_door(struct house *house)
 {
     static const char *const regions[] = { REGION };
-    static const struct operation *const *const tables[] = { account_operations, registry_operations,
-                                                             certificate_operations, provisioning_operations };
+    static const struct operation *const *const tables[] = {
+        account_operations,     registry_operations,           registry_group_operations,
+        certificate_operations, certificate_policy_operations, provisioning_operations
+    };
     struct door_options options = { .store = house->store,
                                     .workers = house->workers,
                                     .master_key = house->master_key,
