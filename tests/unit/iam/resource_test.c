@@ -28,10 +28,9 @@ static const char *const seeds[] = {
     "', 'user', 'ada', 'Team', 'x')",
     "INSERT INTO iam_tag (account, owner_kind, owner_name, name, value) VALUES ('" ACCOUNT
     "', 'role', 'Edge', 'a', '')",
-    "INSERT INTO iam_access_key (id, account, user_name, secret_sealed, status, created) "
-    "VALUES ('AKIAMINE', '" ACCOUNT "', 'ada', x'00', 'Active', 1)",
-    "INSERT INTO iam_access_key (id, account, user_name, secret_sealed, status, created) "
-    "VALUES ('AKIATHEIRS', '000000000002', 'eve', x'00', 'Active', 1)",
+    "INSERT INTO iam_access_key (id, account, user_name, secret_sealed, status, created) VALUES "
+    "('AKIAMINE', '" ACCOUNT "', 'ada', x'00', 'Active', 1), "
+    "('AKIATHEIRS', '000000000002', 'eve', x'00', 'Active', 1)",
 };
 
 static const struct row {
