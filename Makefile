@@ -27,11 +27,12 @@ test:
 	@scripts/bootstrap build test
 	@scripts/test
 
-# Our speed beside Debian's mosquitto and a bare OpenSSL loop.
+# Our speed beside Debian's mosquitto and a bare OpenSSL loop; what API calls cost, with few things and with many.
 bench:
 	@scripts/bootstrap build test bench
 	@$(MAKE) --no-print-directory build
 	@tests/bench/run
+	@tests/bench/api
 
 asan:
 	@scripts/bootstrap build test

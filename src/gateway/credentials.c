@@ -60,6 +60,21 @@ static void say(struct device_exchange *exchange, const struct gateway_credentia
     exchange->why = answer->why ? answer->why : answer->message;
 }
 
+static void note(struct device_exchange *exchange, slice alias, const struct gateway_credentials_answer *answer)
+{
+    exchange->note = (struct audit_device){ .operation = "iot.AssumeRoleWithCertificate",
+                                            .request_id = exchange->request_id,
+                                            .account = exchange->account,
+                                            .region = exchange->gateway->options.regions[0],
+                                            .certificate_id = exchange->certificate_id,
+                                            .source_ip = exchange->source_ip,
+                                            .member = "roleAlias",
+                                            .resource = slice_text(exchange, alias),
+                                            .status = answer->status,
+                                            .error_name = answer->error_name,
+                                            .reason = answer->error_name ? answer->message : NULL };
+}
+
 void credentials_run(struct device_exchange *exchange)
 {
     struct gateway_credentials_answer answer = no_path;
@@ -69,6 +84,7 @@ void credentials_run(struct device_exchange *exchange)
             ask(exchange, alias, &answer);
         else
             answer = no_method;
+        note(exchange, alias, &answer);
     }
     say(exchange, &answer);
     device_exchange_end(exchange);

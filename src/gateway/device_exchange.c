@@ -12,14 +12,17 @@ static int forget(struct device_exchange *exchange)
     return 0;
 }
 
-static void log_refusal(const struct device_exchange *exchange)
+/* Strangers can fill neither the log nor the audit trail: false when it is too much. */
+static bool log_refusal(const struct device_exchange *exchange)
 {
     struct station *station = exchange->handle.station;
     const struct scope client = { &station->scope, "client", exchange->client };
     const struct scope device = { &client, "certificate", exchange->certificate_id };
     const struct scope request = { &device, "request", exchange->request_id };
-    if (quiet_allows(&station->request_lines, &station->scope, "refused requests"))
+    bool allowed = quiet_allows(&station->request_lines, &station->scope, "refused requests");
+    if (allowed)
         log_info(&request, "refused a request with %d: %s", exchange->answer.status, exchange->why);
+    return allowed;
 }
 
 static void come_back(struct loop_post *post)
@@ -27,8 +30,9 @@ static void come_back(struct loop_post *post)
     struct device_exchange *exchange =
         (struct device_exchange *)((char *)post - offsetof(struct device_exchange, post));
     struct connection *connection = connection_find(&exchange->handle);
-    if (exchange->why != NULL)
-        log_refusal(exchange);
+    bool wanted = exchange->why == NULL || log_refusal(exchange);
+    if (wanted && exchange->note.operation != NULL)
+        door_audit_device(exchange->gateway->options.door, &exchange->note);
     if (connection != NULL)
         http_side_answer(connection, &exchange->answer);
     talloc_free(exchange->call); /* before its caller, which the exchange holds */

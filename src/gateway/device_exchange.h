@@ -20,7 +20,8 @@ struct device_exchange {
     char *request_id;
 
     struct http_answer answer;
-    const char *why; /* of a refusal, for the log; NULL: none */
+    const char *why;          /* of a refusal, for the log; NULL: none */
+    struct audit_device note; /* its line of the audit trail; without an operation: none, or a call's own */
     /* of a call (device_publish.c) */
     struct route route;
     struct principal *principal;

@@ -100,6 +100,28 @@ void door_audit_refusal(struct door *door, const struct route *route, const char
     keep(door, line, request_id, caller ? e->name : "AccessDenied");
 }
 
+void door_audit_device(struct door *door, const struct audit_device *note)
+{
+    SCRATCH scratch = talloc_new(NULL);
+    json *line = json_new_object(scratch), *resource = json_object_new_object();
+    json_put_text(line, "operation", note->operation);
+    json_put_text(line, "accountId", note->account);
+    json_put_text(line, "region", note->region);
+    if (note->account != NULL && note->certificate_id != NULL)
+        json_put_text(
+            line, "principal",
+            text_format(scratch, "arn:aws:iot:%s:%s:cert/%s", note->region, note->account, note->certificate_id));
+    if (note->resource != NULL && text_is_utf8(slice_of(note->resource)) && strlen(note->resource) <= VALUE_MAX)
+        json_put_text(resource, note->member, note->resource);
+    json_put(line, "resource", resource);
+    json_put_text(line, "sourceIp", note->source_ip);
+    json_put_text(line, "via", "https");
+    json_put_integer(line, "statusCode", note->status);
+    json_put_text(line, "error", note->error_name);
+    json_put_text(line, "reason", note->reason);
+    keep(door, line, note->request_id, note->error_name);
+}
+
 void audit_write(const struct call *call, int status, int64_t took_us)
 {
     SCRATCH scratch = talloc_new(NULL);

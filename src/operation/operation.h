@@ -170,6 +170,15 @@ struct route;
 void door_audit_refusal(struct door *door, const struct route *route, const char *request_id, const char *source_ip,
                         slice access_key, const struct caller *caller, const error *e);
 
+/* What a device did by its certificate without an operation: the credentials provider. Members may be NULL. */
+struct audit_device {
+    const char *operation, *request_id, *account, *region, *certificate_id, *source_ip;
+    const char *member, *resource; /* "roleAlias" and its name */
+    int status;
+    const char *error_name, *reason; /* NULL: it went well */
+};
+void door_audit_device(struct door *door, const struct audit_device *note);
+
 /* Counters for the metrics page. */
 struct door_numbers {
     const char *operation; /* "iot.CreateThing" */

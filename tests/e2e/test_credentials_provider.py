@@ -231,3 +231,16 @@ def test_a_detached_policy_ends_it_at_once(server, fleet, host, alias):
     assert get(server, host, identity, alias).status == 200
     server.boto().detach_policy(policyName=name, target=identity.arn)
     is_refused(get(server, host, identity, alias), 403, "AccessDeniedException", "Access Denied")
+
+
+def test_keys_given_and_refused_stand_in_the_audit_trail(server, host, device, alias):
+    def line(name):
+        lines = [json.loads(one) for one in server.muster("audit", "--json", "--resource", name).splitlines()]
+        return [one for one in lines if one["operation"] == "iot.AssumeRoleWithCertificate"][-1:]
+
+    assert get(server, host, device, alias).status == 200
+    given, = eventually(lambda: line(alias), what="audit line")
+    assert (given["outcome"], given["principal"]) == ("success", device.arn) and given["sourceIp"] == "127.0.0.1"
+    assert get(server, host, device, "absent").status == 404
+    refused_one, = eventually(lambda: line("absent"), what="audit line")
+    assert (refused_one["outcome"], refused_one["error"]) == ("failure", "ResourceNotFoundException")

@@ -456,7 +456,7 @@ def test_roles_are_listed_and_changed(iam, role):
 @pytest.mark.parametrize("text, message", [
     ("{", "Syntax errors in policy."),
     (document(allow("sts:AssumeRole")), "Has prohibited field Resource"),
-    (document({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/not-there"},
+    (document({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000001:user/not-there"},
                "Action": "sts:AssumeRole"}), 'Invalid principal in policy: "AWS":'),
     ('{"Version":"2012-10-17","Statement":[]}', ""),
     ('{"Version":"2012-10-17","Version":"2012-10-17","Statement":[]}', "Syntax errors in policy."),
