@@ -48,6 +48,22 @@ static void add_session(struct facts *facts, const struct caller *caller)
         add_values(facts, caller->facts[i].key, caller->facts[i].values, caller->facts[i].count);
 }
 
+/* Keys of conditions have no case, keys of tags do: "Team" and "team" are two values of one condition key. */
+static void add_tag_value(struct facts *facts, const char *key, slice value)
+{
+    for (size_t i = 0; i < facts->count; i++) {
+        struct policy_key *known = &facts->keys[i];
+        if (!slice_is_nocase(known->name, key))
+            continue;
+        slice *both = MAKE_ARRAY(facts->ctx, slice, known->count + 1);
+        memcpy(both, known->values, known->count * sizeof(*both));
+        both[known->count++] = value;
+        known->values = both;
+        return;
+    }
+    add_slice(facts, key, value);
+}
+
 /* ---- tags of the request ---- */
 
 struct tags {
@@ -56,23 +72,11 @@ struct tags {
     size_t count;
 };
 
-/* Keys of conditions have no case, keys of tags do: "Team" and "team" are two values of one condition key. */
 static void add_tag(struct tags *tags, slice name, slice value)
 {
     struct facts *facts = tags->facts;
-    const char *key = text_format(facts->ctx, "aws:RequestTag/%.*s", PRINT(name));
     *ARRAY_ADD(facts->ctx, tags->names, tags->count) = name;
-    for (size_t i = 0; i < facts->count; i++) {
-        struct policy_key *known = &facts->keys[i];
-        if (!slice_is_nocase(known->name, key))
-            continue;
-        slice *both = MAKE_ARRAY(facts->ctx, slice, known->count + 1);
-        memcpy(both, known->values, known->count * sizeof(*both));
-        both[known->count++] = value.at ? value : SLICE("");
-        known->values = both;
-        return;
-    }
-    add_slice(facts, key, value.at ? value : SLICE(""));
+    add_tag_value(facts, text_format(facts->ctx, "aws:RequestTag/%.*s", PRINT(name)), value.at ? value : SLICE(""));
 }
 
 static slice either(const json *object, const char *key, const char *other)
@@ -176,9 +180,11 @@ void facts_of_resource(void *ctx, const struct resource *resource, const char *p
     *out = (struct facts){ .ctx = ctx };
     for (size_t i = 0; i < resource->tag_count; i++) {
         const struct caller_fact *tag = &resource->tags[i];
-        add_values(out, tag->key, tag->values, tag->count);
-        if (strncmp(tag->key, global, sizeof(global) - 1) == 0)
-            add_values(out, text_format(ctx, "%s:%s", prefix, tag->key + sizeof(global) - 1), tag->values, tag->count);
+        for (size_t k = 0; k < tag->count; k++) {
+            add_tag_value(out, tag->key, tag->values[k]);
+            if (strncmp(tag->key, global, sizeof(global) - 1) == 0)
+                add_tag_value(out, text_format(ctx, "%s:%s", prefix, tag->key + sizeof(global) - 1), tag->values[k]);
+        }
     }
 }
 

@@ -216,6 +216,13 @@ bool condition_set_operator(slice name, struct condition *out)
     return looks_at_values || (out->how != NULL && !out->if_exists && out->quantifier == ANY_OR_NONE);
 }
 
+bool condition_key_is_tag(slice key)
+{
+    slice prefix, rest = key;
+    return slice_split(&rest, '/', &prefix) && rest.at != NULL && prefix.length > 3 &&
+           slice_is_nocase(slice_from(prefix, prefix.length - 3), "Tag");
+}
+
 const char *condition_compile(void *ctx, const struct condition *condition, slice value, unsigned flags,
                               union operand *out)
 {
@@ -245,7 +252,7 @@ static bool null_holds(const struct condition *condition, bool is_null)
 
 /* No values: "all of them pass" holds, "one of them passes" does not. That is the rule for ForAllValues and negated
    operators, and for ForAnyValue and positive ones. */
-bool condition_holds(const struct condition *condition, const struct policy_context *context)
+bool condition_holds(const struct condition *condition, const struct policy_context *context, bool in_deny)
 {
     struct policy_values found;
     bool present = policy_find(context, condition->key, &found);
@@ -253,6 +260,8 @@ bool condition_holds(const struct condition *condition, const struct policy_cont
 
     if (condition->how->matches == NULL)
         return null_holds(condition, count == 0);
+    if (condition->of_tag && count > 1)
+        return in_deny;
     if (!present && condition->if_exists)
         return true;
 

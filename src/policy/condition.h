@@ -22,6 +22,7 @@ struct condition {
     const struct comparison *how;
     enum quantifier quantifier;
     bool if_exists;
+    bool of_tag; /* the key is a tag's: condition_key_is_tag */
     slice key;
     const union operand *operands;
     size_t count;
@@ -34,7 +35,12 @@ bool condition_set_operator(slice name, struct condition *out);
 const char *condition_compile(void *ctx, const struct condition *condition, slice value, unsigned flags,
                               union operand *out);
 
-bool condition_holds(const struct condition *condition, const struct policy_context *context);
+/* aws:RequestTag/KEY and its like. */
+bool condition_key_is_tag(slice key);
+
+/* A tag's key has one value. Several are those of tags whose keys differ by their case alone, which a condition cannot
+   tell apart: such a condition holds in a Deny and in nothing else, so that no tag speaks for another. */
+bool condition_holds(const struct condition *condition, const struct policy_context *context, bool in_deny);
 
 void condition_each_missing(const struct condition *condition, const struct policy_context *context,
                             void (*missing)(void *arg, slice name), void *arg);

@@ -359,6 +359,7 @@ static FALLIBLE compile_condition(struct parser *p, const char *operator_name, s
             return refused(p, NULL, "The value \"%.*s\" of %s %s.", PRINT(shown(texts.at[i])), operator_name, wrong);
     }
     out->key = slice_copy(p->policy, key);
+    out->of_tag = condition_key_is_tag(key);
     out->operands = operands;
     out->count = texts.count;
     return NULL;

@@ -35,7 +35,7 @@ static bool resource_matches(const struct statement *statement, const struct que
 static bool conditions_hold(const struct statement *statement, const struct policy_context *context)
 {
     for (size_t i = 0; i < statement->condition_count; i++)
-        if (!condition_holds(&statement->conditions[i], context))
+        if (!condition_holds(&statement->conditions[i], context, statement->effect == POLICY_EXPLICIT_DENY))
             return false;
     return true;
 }
