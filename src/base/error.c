@@ -13,7 +13,7 @@ static error *error_make(void *ctx, const char *name, const char *format, va_lis
     return e;
 }
 
-error *error_new(void *ctx, const char *name, const char *format, ...)
+error *(error_new)(void *ctx, const char *name, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -22,7 +22,7 @@ error *error_new(void *ctx, const char *name, const char *format, ...)
     return e;
 }
 
-error *error_because(void *ctx, error *cause, const char *name, const char *format, ...)
+error *(error_because)(void *ctx, error *cause, const char *name, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -32,7 +32,7 @@ error *error_because(void *ctx, error *cause, const char *name, const char *form
     return e;
 }
 
-error *error_with(error *e, const char *name, const char *value)
+error *(error_with)(error *e, const char *name, const char *value)
 {
     struct error_member *member = MAKE(e, struct error_member);
     member->name = text_copy(member, name);

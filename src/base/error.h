@@ -47,6 +47,19 @@ error *error_because(void *ctx, error *cause, const char *name, const char *form
 /* Adds a member to the answer; copies the value. Returns e. */
 error *error_with(error *e, const char *name, const char *value);
 
+/* clang's analyzer does not read returns_nonnull; without this it walks on behind every TRY that an error ended. */
+#ifdef __clang_analyzer__
+#define error_there(e)                \
+    ({                                \
+        error *error_made = (e);      \
+        __builtin_assume(error_made); \
+        error_made;                   \
+    })
+#define error_new(...)     error_there(error_new(__VA_ARGS__))
+#define error_because(...) error_there(error_because(__VA_ARGS__))
+#define error_with(...)    error_there(error_with(__VA_ARGS__))
+#endif
+
 bool error_is(const error *e, const char *name); /* false for NULL */
 
 /* "message: cause's message: ..." for a log line. */

@@ -297,6 +297,7 @@ static FALLIBLE add_managed(struct call *call, slice arn, struct simulated_polic
 static FALLIBLE gather(struct call *call, const struct iam_entity *source, struct simulation *simulation)
 {
     struct gathering into = { .call = call, .simulation = simulation };
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): where there is no source, there is an error before */
     struct value account = sql_text(call->account), kind = sql_text(source->kind->kind), name = sql_text(source->name);
     struct value user = source->kind == &iam_user_kind ? name : sql_text("");
     TRY(store_each(call->tx, add_inline, &into,

@@ -30,12 +30,16 @@ static FALLIBLE find(struct call *call, const char *name, struct billing_group *
     return NULL;
 }
 
-/* The group of the input, or ResourceNotFoundException. */
-static FALLIBLE need(struct call *call, struct billing_group **out)
+static FALLIBLE need(struct call *call, const char *name, struct billing_group **out)
 {
-    const char *name = call_string(call, "billingGroupName");
-    TRY(registry_need_billing_group(call, name));
-    return find(call, name, out);
+    TRY(find(call, name, out));
+    return *out ? NULL : error_new(call, "ResourceNotFoundException", "Billing group %s cannot be found.", name);
+}
+
+FALLIBLE registry_need_billing_group(struct call *call, const char *name)
+{
+    struct billing_group *group;
+    return need(call, name, &group);
 }
 
 static const char *wanted_description(struct call *call)
@@ -103,7 +107,7 @@ static FALLIBLE check_version(struct call *call, const struct billing_group *gro
 static FALLIBLE update(struct call *call)
 {
     struct billing_group *group = NULL;
-    TRY(need(call, &group));
+    TRY(need(call, call_string(call, "billingGroupName"), &group));
     TRY(check_version(call, group));
     const char *wanted = wanted_description(call);
     TRY(store_run(call->tx, NULL,
@@ -117,7 +121,7 @@ static FALLIBLE update(struct call *call)
 static FALLIBLE describe(struct call *call)
 {
     struct billing_group *group = NULL;
-    TRY(need(call, &group));
+    TRY(need(call, call_string(call, "billingGroupName"), &group));
     json *properties = json_object_new_object(), *metadata = json_object_new_object();
     json_put_text(properties, "billingGroupDescription", group->description);
     json_put_time(metadata, "creationDate", group->created);

@@ -74,16 +74,6 @@ static FALLIBLE check_type(struct call *call, const char *name)
     return NULL;
 }
 
-FALLIBLE registry_need_billing_group(struct call *call, const char *name)
-{
-    struct row *row;
-    TRY(store_find(call->tx, call, &row, "SELECT 1 FROM billing_group WHERE account = ? AND region = ? AND name = ?",
-                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(name))));
-    if (row == NULL)
-        return error_new(call, "ResourceNotFoundException", "Billing group %s cannot be found.", name);
-    return NULL;
-}
-
 static FALLIBLE write_attributes(struct call *call, const char *thing, json *attributes)
 {
     TRY(store_run(call->tx, NULL, "DELETE FROM thing_attribute WHERE account = ? AND region = ? AND thing = ?",

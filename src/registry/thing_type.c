@@ -100,9 +100,8 @@ static FALLIBLE tell(struct call *call, const struct thing_type *type, const cha
     return registry_event(call, EVENT_THING_TYPE, text_format(call, "thingType/%s", type->name), operation, members);
 }
 
-static FALLIBLE need_type(struct call *call, struct thing_type **out)
+static FALLIBLE need_type(struct call *call, const char *name, struct thing_type **out)
 {
-    const char *name = call_string(call, "thingTypeName");
     TRY(registry_find_type(call->tx, call, call->account, call->region, name, out));
     return *out ? NULL : error_new(call, "ResourceNotFoundException", "Thing type %s cannot be found.", name);
 }
@@ -183,7 +182,7 @@ static json *metadata_of(const struct thing_type *type)
 static FALLIBLE describe(struct call *call)
 {
     struct thing_type *type = NULL;
-    TRY(need_type(call, &type));
+    TRY(need_type(call, call_string(call, "thingTypeName"), &type));
     return answer(call, string("thingTypeName", type->name), string("thingTypeId", type->id),
                   string("thingTypeArn", call_arn(call, "thingtype/%s", type->name)),
                   value_of("thingTypeProperties", properties_of(type)),
@@ -210,7 +209,7 @@ static FALLIBLE list_types(struct call *call)
     for (size_t i = 0; i < json_object_array_length(list.array); i++) {
         struct thing_type *type;
         const char *name = json_object_get_string(json_object_array_get_idx(list.array, i));
-        TRY(registry_find_type(call->tx, call, call->account, call->region, name, &type));
+        TRY(need_type(call, name, &type));
         json *entry = json_object_new_object();
         json_put_text(entry, "thingTypeName", name);
         json_put_text(entry, "thingTypeArn", call_arn(call, "thingtype/%s", name));
@@ -239,7 +238,7 @@ static FALLIBLE store_type(struct call *call, const struct thing_type *type)
 static FALLIBLE update(struct call *call)
 {
     struct thing_type *type = NULL;
-    TRY(need_type(call, &type));
+    TRY(need_type(call, call_string(call, "thingTypeName"), &type));
     struct thing_type after = *type, given = wanted_type(call);
     json *properties = json_get_object(call->input, "thingTypeProperties");
     if (json_get(properties, "searchableAttributes") != NULL)
@@ -260,7 +259,7 @@ static FALLIBLE deprecate(struct call *call)
 {
     struct thing_type *type = NULL;
     bool deprecated = !call_flag(call, "undoDeprecate");
-    TRY(need_type(call, &type));
+    TRY(need_type(call, call_string(call, "thingTypeName"), &type));
     if (type->deprecated != deprecated) {
         type->deprecated = deprecated;
         type->deprecated_at = deprecated ? call->now_ms : 0;
@@ -303,7 +302,7 @@ static FALLIBLE may_delete(struct call *call, const struct thing_type *type)
 static FALLIBLE delete_type(struct call *call)
 {
     struct thing_type *type = NULL;
-    TRY(need_type(call, &type));
+    TRY(need_type(call, call_string(call, "thingTypeName"), &type));
     TRY(may_delete(call, type));
     TRY(registry_remove_tags(call, call_arn(call, "thingtype/%s", type->name)));
     TRY(store_run(call->tx, NULL, "DELETE FROM thing_type WHERE account = ? AND region = ? AND name = ?",
