@@ -307,11 +307,11 @@ class Server:
 
     # ---- who asks ----
 
-    def boto(self, service="iot", access_key=None, secret_key=None, **config):
-        """A client of boto3 with the administrator's key; made once."""
-        key = (service, access_key, secret_key, tuple(sorted(config.items())))
+    def boto(self, service="iot", access_key=None, secret_key=None, token=None, **config):
+        """A client of boto3 with the administrator's key, or another; made once."""
+        key = (service, access_key, secret_key, token, tuple(sorted(config.items())))
         if key not in self._clients:
-            session = boto3.session.Session(access_key or self.access_key, secret_key or self.secret_key,
+            session = boto3.session.Session(access_key or self.access_key, secret_key or self.secret_key, token,
                                             region_name=self.region)
             settings = botocore.config.Config(**{"retries": {"total_max_attempts": 1}, "read_timeout": PATIENCE_S,
                                                  "connect_timeout": PATIENCE_S, **config})
@@ -345,6 +345,17 @@ class Server:
         other.endpoints = made["endpoints"]
         self.secrets.add(other.secret_key)
         return other
+
+    def credentials_host(self):
+        """The credentials provider's name: made at its first use, and known to the listener a moment later."""
+        name = self.boto("iot").describe_endpoint(endpointType="iot:CredentialProvider")["endpointAddress"]
+
+        def is_known():
+            with contextlib.suppress(ssl.SSLError):
+                self.tls(server_name=name).close()
+                return True
+        eventually(is_known, what=name)
+        return name
 
     def tls(self, port=None, alpn=(), identity=None, server_name=None):
         """A TLS connection to one of the ports, as a socket."""

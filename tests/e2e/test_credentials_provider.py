@@ -5,39 +5,18 @@ import json
 import socket
 import ssl
 import time
-import types
 
-import boto3
 import pytest
 
 from muster import Answer, PATIENCE_S, eventually, refused, run, unique
-
-TRUSTED, OTHER = "credentials.iot.amazonaws.com", "iot.amazonaws.com"
+from people import IOT, PROVIDER, Caller, allow, make_role, trust
 
 
 @pytest.fixture(scope="module")
 def host(server):
-    name = server.boto().describe_endpoint(endpointType="iot:CredentialProvider")["endpointAddress"]
+    name = server.credentials_host()
     assert f".credentials.iot.{server.region}." in name
-
-    def is_known():
-        try:
-            server.tls(server_name=name).close()
-            return True
-        except ssl.SSLError as e:
-            return "UNRECOGNIZED_NAME" not in str(e).upper()
-    eventually(is_known)
     return name
-
-
-def make_role(server, statements, service=TRUSTED, **more):
-    name, iam = unique("edge"), server.boto("iam")
-    trust = {"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), **more)["Role"]
-    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": statements}))
-    return types.SimpleNamespace(name=name, arn=role["Arn"])
 
 
 def make_alias(server, role_arn, **more):
@@ -48,13 +27,13 @@ def make_alias(server, role_arn, **more):
 
 @pytest.fixture(scope="module")
 def role(server):
-    return make_role(server, [{"Effect": "Allow", "Action": "iot:Publish", "Resource":
-                               server.arn("topic/dev/${credentials-iot:ThingName}/*")}])
+    return make_role(server, trust(PROVIDER),
+                     allow("iot:Publish", server.arn("topic/dev/${credentials-iot:ThingName}/*")))
 
 
 @pytest.fixture(scope="module")
 def alias(server, role):
-    return make_alias(server, role.arn, credentialDurationSeconds=900)
+    return make_alias(server, role["Arn"], credentialDurationSeconds=900)
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +82,10 @@ def test_auth_22_the_keys_sign_until_they_expire(server, host, device, thing, al
     ends = datetime.datetime.strptime(given["expiration"], "%Y-%m-%dT%H:%M:%SZ").replace(
         tzinfo=datetime.timezone.utc).timestamp()
     assert before + 899 - 1 <= ends <= time.time() + 901
-    session = boto3.session.Session(given["accessKeyId"], given["secretAccessKey"], given["sessionToken"],
-                                    region_name=server.region)
-    who = session.client("sts", endpoint_url=server.endpoint, verify=server.ca).get_caller_identity()
+    session = Caller(server, given)
+    who = session.boto("sts").get_caller_identity()
     assert who["Arn"].endswith(f"/{device.id}")  # the session's name is the certificate
-    data = session.client("iot-data", endpoint_url=server.endpoint, verify=server.ca)
+    data = session.boto("iot-data")
     data.publish(topic=f"dev/{thing}/state", qos=1, payload=b"x")  # auth 21: the thing's own topics
     with refused("ForbiddenException", 403):
         data.publish(topic=f"dev/{thing}x/state", qos=1, payload=b"x")
@@ -116,9 +94,7 @@ def test_auth_22_the_keys_sign_until_they_expire(server, host, device, thing, al
 def test_without_the_header_there_is_no_thing_in_the_session(server, host, device, thing, alias):
     given = get(server, host, device, alias).json["credentials"]
     server.secrets |= {given["secretAccessKey"], given["sessionToken"]}
-    session = boto3.session.Session(given["accessKeyId"], given["secretAccessKey"], given["sessionToken"],
-                                    region_name=server.region)
-    data = session.client("iot-data", endpoint_url=server.endpoint, verify=server.ca)
+    data = Caller(server, given).boto("iot-data")
     with refused("ForbiddenException", 403):
         data.publish(topic=f"dev/{thing}/state", qos=1, payload=b"x")
 
@@ -191,7 +167,7 @@ def test_auth_21_row_4_the_alias_must_exist(server, host, device):
 
 
 def test_auth_21_row_5_the_role_must_trust_the_provider(server, fleet, host):
-    name = make_alias(server, make_role(server, [{"Effect": "Allow", "Action": "*", "Resource": "*"}], OTHER).arn)
+    name = make_alias(server, make_role(server, trust(IOT), allow("*"))["Arn"])
     identity = fleet.device()
     is_refused(get(server, host, identity, name), 400, "InvalidRequestException",
                "Unable to assume the role, or the role to assume does not exist")

@@ -7,23 +7,20 @@ import botocore.exceptions
 import pytest
 
 from muster import refused, unique
+from people import IOT, Person, allow, document, trust
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 THINGS_REGISTRATION = "arn:aws:iam::aws:policy/service-role/AWSIoTThingsRegistration"
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": {
-    "Effect": "Allow", "Principal": {"Service": "iot.amazonaws.com"}, "Action": "sts:AssumeRole"}})
+TRUST, ALL_OF_IOT = trust(IOT), document(allow("iot:*"))
 BUILT_IN = {"AdministratorAccess", "AWSIoTFullAccess", "AWSIoTConfigAccess", "AWSIoTConfigReadOnlyAccess",
             "AWSIoTDataAccess", "AWSIoTThingsRegistration", "AWSIoTLogging", "AWSIoTRuleActions",
             "AWSGreengrassFullAccess", "AWSGreengrassResourceAccessRolePolicy", "IAMReadOnlyAccess",
             "AmazonCognitoPowerUser"}
 
 
-def allow(action="iot:*", resource="*", **more):
-    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-
-
-def document(*statements, version="2012-10-17"):
-    return json.dumps({"Version": version, "Statement": list(statements) or [allow()]})
+def of_one(**members):
+    """A document of one statement with these members."""
+    return document(allow("iot:*", **members))
 
 
 @pytest.fixture
@@ -32,26 +29,9 @@ def iam(server):
 
 
 def make(iam, *statements, **more):
-    """A policy; its ARN."""
-    made = iam.create_policy(PolicyName=unique("policy"), PolicyDocument=document(*statements), **more)
+    """A policy, of everything in IoT unless statements say otherwise; its ARN."""
+    made = iam.create_policy(PolicyName=unique("policy"), PolicyDocument=document(*statements or [allow("iot:*")]), **more)
     return made["Policy"]["Arn"]
-
-
-class User:
-    """A user with a key of its own and, inline, the statements it is given."""
-
-    def __init__(self, server, *statements, **more):
-        iam = server.boto("iam")
-        self.server, self.name = server, unique("user")
-        self.arn = iam.create_user(UserName=self.name, **more)["User"]["Arn"]
-        if statements:
-            iam.put_user_policy(UserName=self.name, PolicyName="own", PolicyDocument=document(*statements))
-        key = iam.create_access_key(UserName=self.name)["AccessKey"]
-        self.key = (key["AccessKeyId"], key["SecretAccessKey"])
-        server.secrets.add(key["SecretAccessKey"])
-
-    def boto(self, service="iot"):
-        return self.server.boto(service, *self.key)
 
 
 OWNERS = {
@@ -82,7 +62,7 @@ def owner(request, iam):
 
 def test_a_policy_has_everything_that_aws_tells_of_one(iam, server):
     name = unique("p+=,.@-")
-    made = iam.create_policy(PolicyName=name, Path="/plant/line-7/", PolicyDocument=document(), Description="all of it",
+    made = iam.create_policy(PolicyName=name, Path="/plant/line-7/", PolicyDocument=ALL_OF_IOT, Description="all of it",
                              Tags=[{"Key": "team", "Value": "ops"}])["Policy"]
     arn = f"arn:aws:iam::{server.account}:policy/plant/line-7/{name}"
     assert (made["Arn"], made["PolicyName"], made["Path"]) == (arn, name, "/plant/line-7/")
@@ -110,36 +90,36 @@ def test_a_document_is_returned_as_it_was_sent_and_percent_encoded_on_the_wire(i
 
 def test_a_name_is_taken_once_whatever_its_case_and_path(iam):
     name = unique("Policy")
-    iam.create_policy(PolicyName=name, PolicyDocument=document())
+    iam.create_policy(PolicyName=name, PolicyDocument=ALL_OF_IOT)
     for taken, path in ((name, "/"), (name, "/other/"), (name.lower(), "/"), (name.upper(), "/")):
         with refused("EntityAlreadyExists", 409,
                      f"A policy called {taken} already exists. Duplicate names are not allowed."):
-            iam.create_policy(PolicyName=taken, Path=path, PolicyDocument=document())
+            iam.create_policy(PolicyName=taken, Path=path, PolicyDocument=ALL_OF_IOT)
 
 
 @pytest.mark.parametrize("text, message", [
     pytest.param("{", "Syntax errors in policy.", id="broken JSON"),
     pytest.param('{"Version":"2012-10-17","Statement":[],"Statement":[]}', "Syntax errors in policy.", id="a key twice"),
-    pytest.param(document(allow(), version="2013-01-01"), "Policy document must be version 2012-10-17 or greater.",
+    pytest.param(document(allow("iot:*"), version="2013-01-01"), "Policy document must be version 2012-10-17 or greater.",
                  id="another version"),
     pytest.param(document({"Effect": "Allow", "Resource": "*"}), "Policy statement must contain actions.", id="no action"),
     pytest.param(document({"Effect": "Allow", "Action": "iot:*"}), "Policy statement must contain resources.",
                  id="no resource"),
-    pytest.param(document(allow(Sid="a"), allow(Sid="a")), "Statement IDs (SID) in a single policy must be unique.",
+    pytest.param(document(*[allow("iot:*", Sid="a")] * 2), "Statement IDs (SID) in a single policy must be unique.",
                  id="a Sid twice"),
     pytest.param(document(allow("CreateThing")),
                  "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.", id="no vendor"),
-    pytest.param(document(allow(resource="thing/a")), 'Resource thing/a must be in ARN format or "*".', id="no ARN"),
-    pytest.param(document(allow(Principal="*")), "Policy document should not specify a principal.", id="a principal"),
-    pytest.param(document(allow(Condition={"StringsEqual": {"aws:username": "a"}})), "Syntax errors in policy.",
+    pytest.param(of_one(resource="thing/a"), 'Resource thing/a must be in ARN format or "*".', id="no ARN"),
+    pytest.param(of_one(Principal="*"), "Policy document should not specify a principal.", id="a principal"),
+    pytest.param(of_one(Condition={"StringsEqual": {"aws:username": "a"}}), "Syntax errors in policy.",
                  id="an operator that is none"),
-    pytest.param(document(allow(Condition={"StringEquals": {"username": "a"}})),
+    pytest.param(of_one(Condition={"StringEquals": {"username": "a"}}),
                  "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.", id="a key without vendor"),
-    pytest.param(document(allow(Condition={"NullIfExists": {"aws:username": "true"}})), "Syntax errors in policy.",
+    pytest.param(of_one(Condition={"NullIfExists": {"aws:username": "true"}}), "Syntax errors in policy.",
                  id="NullIfExists"),
-    pytest.param(document(allow(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/40"}})), "Syntax errors in policy.",
+    pytest.param(of_one(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/40"}}), "Syntax errors in policy.",
                  id="no network"),
-    pytest.param(document(allow(NotAction="iot:*")), "Syntax errors in policy.", id="Action and NotAction"),
+    pytest.param(of_one(NotAction="iot:*"), "Syntax errors in policy.", id="Action and NotAction"),
     pytest.param(document({"effect": "Allow", "Action": "iot:*", "Resource": "*"}), "Syntax errors in policy.",
                  id="a key in another case"),
 ])
@@ -156,8 +136,8 @@ def test_a_document_is_checked_before_it_is_stored(iam, text, message):
 
 def test_a_policy_has_6144_characters_at_most_blanks_not_counted(iam):
     def sized(length):
-        bare = len(document(allow(Sid="")).replace(" ", ""))
-        return document(allow(Sid="x" * (length - bare)))
+        bare = len(of_one(Sid="").replace(" ", ""))
+        return of_one(Sid="x" * (length - bare))
     iam.create_policy(PolicyName=unique("p"), PolicyDocument=sized(6144) + " " * 5000)
     with refused("LimitExceeded", 409, "6144"):
         iam.create_policy(PolicyName=unique("p"), PolicyDocument=sized(6145))
@@ -166,7 +146,7 @@ def test_a_policy_has_6144_characters_at_most_blanks_not_counted(iam):
 @pytest.mark.parametrize("name", ["a b", "a/b", "x" * 129])
 def test_names_outside_the_pattern_are_refused(iam, name):
     with refused("ValidationError", 400, "1 validation error detected: Value '"):
-        iam.create_policy(PolicyName=name, PolicyDocument=document())
+        iam.create_policy(PolicyName=name, PolicyDocument=ALL_OF_IOT)
 
 
 def test_what_is_not_there_and_what_is_no_arn(iam, server):
@@ -188,7 +168,7 @@ def test_another_accounts_policy_is_out_of_reach(iam, server, owner):
     with refused("NoSuchEntity", 404, f"Policy {stranger} does not exist or is not attachable."):
         owner.attach(stranger)
     for attempt in (lambda: iam.delete_policy(PolicyArn=stranger),
-                    lambda: iam.create_policy_version(PolicyArn=stranger, PolicyDocument=document()),
+                    lambda: iam.create_policy_version(PolicyArn=stranger, PolicyDocument=ALL_OF_IOT),
                     lambda: iam.list_entities_for_policy(PolicyArn=stranger),
                     lambda: owner.detach(stranger)):
         with refused("NoSuchEntity", 404, stranger):
@@ -214,7 +194,7 @@ def test_the_built_in_policies_are_listed_read_and_changed_by_nobody(iam):
     with refused("NoSuchEntity", 404, f"Policy {THINGS_REGISTRATION} version v2 does not exist or is not attachable."):
         iam.get_policy_version(PolicyArn=THINGS_REGISTRATION, VersionId="v2")
     for attempt in (lambda: iam.delete_policy(PolicyArn=ADMINISTRATOR),
-                    lambda: iam.create_policy_version(PolicyArn=ADMINISTRATOR, PolicyDocument=document()),
+                    lambda: iam.create_policy_version(PolicyArn=ADMINISTRATOR, PolicyDocument=ALL_OF_IOT),
                     lambda: iam.set_default_policy_version(PolicyArn=ADMINISTRATOR, VersionId="v1"),
                     lambda: iam.delete_policy_version(PolicyArn=ADMINISTRATOR, VersionId="v1")):
         with refused("AccessDenied", 403, ADMINISTRATOR):
@@ -222,7 +202,7 @@ def test_the_built_in_policies_are_listed_read_and_changed_by_nobody(iam):
 
 
 def test_a_built_in_policy_gives_its_actions_alone(server):
-    user = User(server)
+    user = Person(server)
     server.boto("iam").attach_user_policy(UserName=user.name,
                                           PolicyArn="arn:aws:iam::aws:policy/AWSIoTConfigReadOnlyAccess")
     user.boto().list_things()
@@ -235,12 +215,12 @@ def test_a_built_in_policy_gives_its_actions_alone(server):
 def test_auth_20_a_sixth_version_is_refused_until_one_goes_and_numbers_are_not_used_again(iam):
     arn = make(iam)
     for number in range(2, 6):
-        made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=document())["PolicyVersion"]
+        made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=ALL_OF_IOT)["PolicyVersion"]
         assert (made["VersionId"], made["IsDefaultVersion"]) == (f"v{number}", False)
     with refused("LimitExceeded", 409, "up to 5 versions"):
-        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document())
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=ALL_OF_IOT)
     iam.delete_policy_version(PolicyArn=arn, VersionId="v5")
-    made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=document(), SetAsDefault=True)["PolicyVersion"]
+    made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=ALL_OF_IOT, SetAsDefault=True)["PolicyVersion"]
     assert (made["VersionId"], made["IsDefaultVersion"]) == ("v6", True)
     versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
     assert [(one["VersionId"], one["IsDefaultVersion"]) for one in versions] == [
@@ -251,7 +231,7 @@ def test_auth_20_a_sixth_version_is_refused_until_one_goes_and_numbers_are_not_u
 
 def test_the_default_version_stays_and_a_policy_goes_with_it_alone(iam):
     arn = make(iam)
-    iam.create_policy_version(PolicyArn=arn, PolicyDocument=document(), SetAsDefault=True)
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=ALL_OF_IOT, SetAsDefault=True)
     with refused("DeleteConflict", 409, "Cannot delete the default version of a policy."):
         iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
     with refused("DeleteConflict", 409, "more than one version"):
@@ -271,7 +251,7 @@ def test_the_default_version_stays_and_a_policy_goes_with_it_alone(iam):
 
 
 def test_another_default_version_holds_from_the_next_request_on(server):
-    iam, user = server.boto("iam"), User(server)
+    iam, user = server.boto("iam"), Person(server)
     arn = make(iam, allow("iot:ListThings"))
     iam.attach_user_policy(UserName=user.name, PolicyArn=arn)
     deny = {"Effect": "Deny", "Action": "iot:ListThings", "Resource": "*"}
@@ -348,7 +328,7 @@ def test_attaching_names_what_is_not_there(iam, server, owner):
 
 
 def test_a_groups_policy_is_its_members(server):
-    iam, user, group = server.boto("iam"), User(server), unique("group")
+    iam, user, group = server.boto("iam"), Person(server), unique("group")
     iam.create_group(GroupName=group)
     iam.attach_group_policy(GroupName=group, PolicyArn=make(iam, allow("iot:ListThings")))
     with refused("AccessDeniedException", 403):
@@ -438,7 +418,7 @@ def test_the_account_is_summed_up(server):
     iam = server.other_account().boto("iam")
     before = iam.get_account_summary()["SummaryMap"]
     assert (before["Users"], before["Roles"], before["Policies"], before["AccessKeysPerUserQuota"]) == (1, 1, 0, 2)
-    iam.create_policy_version(PolicyArn=make(iam), PolicyDocument=document())
+    iam.create_policy_version(PolicyArn=make(iam), PolicyDocument=ALL_OF_IOT)
     after = iam.get_account_summary()["SummaryMap"]
     assert (after["Policies"], after["PolicyVersionsInUse"]) == (1, 2)
     assert (after["PoliciesQuota"], after["VersionsPerPolicyQuota"], after["AttachedPoliciesPerRoleQuota"]) == (1500, 5, 10)
@@ -448,7 +428,7 @@ def test_the_account_is_summed_up(server):
 
 def test_the_cli_makes_changes_attaches_and_deletes_a_policy(server):
     name, role = unique("p"), unique("role")
-    arn = server.aws("iam", "create-policy", "--policy-name", name, "--policy-document", document())["Policy"]["Arn"]
+    arn = server.aws("iam", "create-policy", "--policy-name", name, "--policy-document", ALL_OF_IOT)["Policy"]["Arn"]
     version = server.aws("iam", "create-policy-version", "--policy-arn", arn, "--policy-document",
                          document(allow("iot:ListThings")), "--set-as-default")["PolicyVersion"]
     assert version["VersionId"] == "v2" and version["IsDefaultVersion"]
@@ -473,7 +453,7 @@ def test_the_cli_makes_changes_attaches_and_deletes_a_policy(server):
 def test_who_may_attach_one_policy_attaches_no_other(server):
     iam = server.boto("iam")
     harmless = make(iam, allow("iot:ListThings"))
-    user = User(server, allow("iam:AttachUserPolicy", f"arn:aws:iam::{server.account}:user/*",
+    user = Person(server, allow("iam:AttachUserPolicy", f"arn:aws:iam::{server.account}:user/*",
                               Condition={"ArnEquals": {"iam:PolicyARN": harmless}}))
     mine = user.boto("iam")
     with refused("AccessDenied", 403, "iam:AttachUserPolicy"):
@@ -481,7 +461,7 @@ def test_who_may_attach_one_policy_attaches_no_other(server):
     mine.attach_user_policy(UserName=user.name, PolicyArn=harmless)
     user.boto().list_things()
     for attempt in (lambda: mine.detach_user_policy(UserName=user.name, PolicyArn=harmless),
-                    lambda: mine.create_policy_version(PolicyArn=harmless, PolicyDocument=document(), SetAsDefault=True),
+                    lambda: mine.create_policy_version(PolicyArn=harmless, PolicyDocument=ALL_OF_IOT, SetAsDefault=True),
                     lambda: mine.attach_role_policy(RoleName="MusterProvisioning", PolicyArn=harmless)):
         with refused("AccessDenied", 403, "because no identity-based policy allows the iam:"):
             attempt()
@@ -490,7 +470,7 @@ def test_who_may_attach_one_policy_attaches_no_other(server):
 def test_a_boundary_holds_whatever_is_attached(server):
     iam = server.boto("iam")
     boundary = make(iam, allow(["iot:ListThings", "iam:AttachUserPolicy"]))
-    user = User(server, allow("iam:AttachUserPolicy"), PermissionsBoundary=boundary)
+    user = Person(server, allow("iam:AttachUserPolicy"), PermissionsBoundary=boundary)
     user.boto("iam").attach_user_policy(UserName=user.name, PolicyArn=ADMINISTRATOR)
     user.boto().list_things()
     with refused("AccessDeniedException", 403, "because no permissions boundary allows the iot:CreateThing action"):
@@ -507,7 +487,7 @@ def test_a_boundary_holds_whatever_is_attached(server):
 def test_who_must_set_a_boundary_makes_no_user_without_it(server):
     iam = server.boto("iam")
     boundary, other = make(iam), make(iam)
-    creator = User(server, allow("iam:CreateUser", Condition={"StringEquals": {"iam:PermissionsBoundary": boundary}}))
+    creator = Person(server, allow("iam:CreateUser", Condition={"StringEquals": {"iam:PermissionsBoundary": boundary}}))
     mine = creator.boto("iam")
     for more in ({}, {"PermissionsBoundary": other}):
         with refused("AccessDenied", 403, "iam:CreateUser"):
@@ -522,11 +502,12 @@ def test_who_may_attach_to_bounded_users_touches_no_other(server):
     bounded, free = unique("bounded"), unique("free")
     iam.create_user(UserName=bounded, PermissionsBoundary=boundary)
     iam.create_user(UserName=free)
-    helper = User(server, allow("iam:AttachUserPolicy", Condition={"StringEquals": {"iam:PermissionsBoundary": boundary}}))
-    helper.boto("iam").attach_user_policy(UserName=bounded, PolicyArn=ADMINISTRATOR)
-    for name in (free, helper.name, "admin"):
+    within = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    limited = Person(server, allow("iam:AttachUserPolicy", Condition=within))
+    limited.boto("iam").attach_user_policy(UserName=bounded, PolicyArn=ADMINISTRATOR)
+    for name in (free, limited.name, "admin"):
         with refused("AccessDenied", 403, "iam:AttachUserPolicy"):
-            helper.boto("iam").attach_user_policy(UserName=name, PolicyArn=ADMINISTRATOR)
+            limited.boto("iam").attach_user_policy(UserName=name, PolicyArn=ADMINISTRATOR)
 
 
 def test_a_policy_that_goes_is_never_left_attached(server):
@@ -554,7 +535,7 @@ def test_a_policy_that_goes_is_never_left_attached(server):
 def test_an_apply_that_runs_twice_leaves_one_of_everything(make_server):
     iam = make_server(env={"MUSTER_TEST_RERUN": "1"}).boto("iam")
     arn = make(iam, Tags=[{"Key": "a", "Value": "b"}])
-    assert iam.create_policy_version(PolicyArn=arn, PolicyDocument=document())["PolicyVersion"]["VersionId"] == "v2"
+    assert iam.create_policy_version(PolicyArn=arn, PolicyDocument=ALL_OF_IOT)["PolicyVersion"]["VersionId"] == "v2"
     iam.set_default_policy_version(PolicyArn=arn, VersionId="v2")
     iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
     iam.attach_user_policy(UserName="admin", PolicyArn=arn)
@@ -568,11 +549,11 @@ def test_an_apply_that_runs_twice_leaves_one_of_everything(make_server):
 def test_rights_to_policies_are_asked_on_their_whole_arn(server):
     iam = server.boto("iam")
     mine, other = make(iam, Path="/mine/"), make(iam, Path="/other/")
-    user = User(server, allow(["iam:GetPolicy", "iam:CreatePolicy"], f"arn:aws:iam::{server.account}:policy/mine/*"))
+    user = Person(server, allow(["iam:GetPolicy", "iam:CreatePolicy"], f"arn:aws:iam::{server.account}:policy/mine/*"))
     user.boto("iam").get_policy(PolicyArn=mine)
-    user.boto("iam").create_policy(PolicyName=unique("p"), Path="/mine/", PolicyDocument=document())
+    user.boto("iam").create_policy(PolicyName=unique("p"), Path="/mine/", PolicyDocument=ALL_OF_IOT)
     for attempt in (lambda: user.boto("iam").get_policy(PolicyArn=other),
-                    lambda: user.boto("iam").create_policy(PolicyName=unique("p"), PolicyDocument=document()),
+                    lambda: user.boto("iam").create_policy(PolicyName=unique("p"), PolicyDocument=ALL_OF_IOT),
                     lambda: user.boto("iam").list_policies()):
         with refused("AccessDenied", 403, "because no identity-based policy allows the iam:"):
             attempt()

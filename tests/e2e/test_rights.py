@@ -6,47 +6,17 @@ import pytest
 
 import muster
 from muster import refused, unique
-
-VERSION = "2012-10-17"
-
-
-def statement(action, resource="*", effect="Allow", **more):
-    return {"Effect": effect, "Action": action, "Resource": resource, **more}
+from people import IOT, PROVIDER, Person, allow, deny, document, trust
 
 
-def document(*statements, version=VERSION):
-    return json.dumps({"Version": version, "Statement": list(statements)})
-
-
-class Person:
-    """A user with a key; may(...) replaces what it may do."""
-
-    def __init__(self, server, path="/", tags=()):
-        self.server, self.iam, self.name, self.path = server, server.boto("iam"), unique("ada"), path
-        self.iam.create_user(UserName=self.name, Path=path, Tags=[{"Key": k, "Value": v} for k, v in tags])
-        key = self.iam.create_access_key(UserName=self.name)["AccessKey"]
-        self.key, self.secret = key["AccessKeyId"], key["SecretAccessKey"]
-        server.secrets.add(self.secret)
-        self.arn = f"arn:aws:iam::{server.account}:user{path}{self.name}"
-
-    def may(self, *statements, version=VERSION):
-        self.iam.put_user_policy(UserName=self.name, PolicyName="p", PolicyDocument=document(*statements, version=version))
-        return self
-
-    def boto(self, service="iot"):
-        return self.server.boto(service, self.key, self.secret)
-
-    def call(self, *arguments, **more):
-        return self.server.call(*arguments, credentials=(self.key, self.secret), **more)
-
-    def denial(self, action, resource, reason=None):
-        reason = reason or f"because no identity-based policy allows the {action} action"
-        return f"User: {self.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
+def denial(person, action, resource, reason=None):
+    reason = reason or f"because no identity-based policy allows the {action} action"
+    return f"User: {person.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
 
 
 @pytest.fixture
 def ada(server):
-    return Person(server, "/ops/")
+    return Person(server, path="/ops/")
 
 
 @pytest.fixture
@@ -66,7 +36,7 @@ def is_denied(ada, **more):
 
 def test_auth_8_a_temporary_key_needs_its_own_token_in_time(fresh_server):
     ada, server = Person(fresh_server), fresh_server
-    ada.may(statement("*"))
+    ada.may(allow("*"))
     one, other = (ada.boto("sts").get_session_token(DurationSeconds=900)["Credentials"] for _ in range(2))
 
     def asked(key, token, target="/things", service="iot"):
@@ -96,7 +66,7 @@ def test_auth_8_a_temporary_key_needs_its_own_token_in_time(fresh_server):
 
 
 def test_auth_4_5_keys_of_get_session_token_call_no_iam_and_little_sts(server, ada):
-    ada.may(statement("*"))
+    ada.may(allow("*"))
     session = ada.boto("sts").get_session_token()["Credentials"]
     keys = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
 
@@ -115,17 +85,17 @@ def test_auth_4_5_keys_of_get_session_token_call_no_iam_and_little_sts(server, a
 
 
 def test_auth_10_an_inactive_key_is_refused_at_once_and_works_again(server, ada):
-    ada.may(statement("iot:ListThings"))
+    ada.may(allow("iot:ListThings"))
     for status, answer in (("Active", 200), ("Inactive", 403), ("Active", 200)):
-        ada.iam.update_access_key(UserName=ada.name, AccessKeyId=ada.key, Status=status)
+        ada.server.boto("iam").update_access_key(UserName=ada.name, AccessKeyId=ada.key, Status=status)
         assert ada.call("GET", "/things").status == answer
-    ada.iam.delete_access_key(UserName=ada.name, AccessKeyId=ada.key)
+    ada.server.boto("iam").delete_access_key(UserName=ada.name, AccessKeyId=ada.key)
     gone = ada.call("GET", "/things")
     assert (gone.status, gone.error) == (403, "UnrecognizedClientException")
 
 
 def test_the_last_use_of_a_key_can_be_asked(server, ada):
-    asked = lambda: ada.iam.get_access_key_last_used(AccessKeyId=ada.key)
+    asked = lambda: ada.server.boto("iam").get_access_key_last_used(AccessKeyId=ada.key)
     assert asked()["AccessKeyLastUsed"]["ServiceName"] == "N/A"
     ada.call("GET", "/things")
     used = muster.eventually(lambda: (lambda found: found if found.get("LastUsedDate") else None)(
@@ -139,21 +109,21 @@ def test_the_last_use_of_a_key_can_be_asked(server, ada):
 
 def test_auth_11_least_privilege(server, ada):
     prefix = f"arn:aws:iot:{server.region}:{server.account}:"
-    ada.may(statement("iot:CreateThing", prefix + "thing/ci-*"))
+    ada.may(allow("iot:CreateThing", prefix + "thing/ci-*"))
     ada.boto().create_thing(thingName=unique("ci"))
-    with refused("AccessDeniedException", 403, ada.denial("iot:CreateThing", prefix + "thing/x-1")):
+    with refused("AccessDeniedException", 403, denial(ada, "iot:CreateThing", prefix + "thing/x-1")):
         ada.boto().create_thing(thingName="x-1")
-    with refused("AccessDeniedException", 403, ada.denial("iot:ListThings", "*")):
+    with refused("AccessDeniedException", 403, denial(ada, "iot:ListThings", "*")):
         ada.boto().list_things()
-    with refused("AccessDenied", 403, ada.denial("iam:ListUsers", "*")):
+    with refused("AccessDenied", 403, denial(ada, "iam:ListUsers", "*")):
         ada.boto("iam").list_users()
 
 
 def test_auth_12_a_deny_beats_every_allow(server, ada, thing):
     arn = f"arn:aws:iot:{server.region}:{server.account}:thing/{thing}"
-    ada.may(statement("*"), statement("iot:DescribeThing", arn, "Deny"))
+    ada.may(allow("*"), deny("iot:DescribeThing", arn))
     with refused("AccessDeniedException", 403,
-                 ada.denial("iot:DescribeThing", arn, "with an explicit deny in an identity-based policy")):
+                 denial(ada, "iot:DescribeThing", arn, "with an explicit deny in an identity-based policy")):
         ada.boto().describe_thing(thingName=thing)
     assert ada.boto().list_things()["things"]
 
@@ -200,13 +170,14 @@ def test_auth_12_actions_and_what_they_leave_out(ada, rule, denied):
     ({"StringEquals": {"aws:PrincipalTag/team": "plant"}}, False),
 ])
 def test_auth_12_conditions(server, condition, denied):
-    ada = Person(server, "/ops/", tags=[("team", "plant")]).may(statement("iot:ListThings", Condition=condition))
+    ada = Person(server, allow("iot:ListThings", Condition=condition), path="/ops/", name=unique("ada"),
+                 tags=[("team", "plant")])
     assert is_denied(ada, headers={"User-Agent": "test/1", "Referer": "https://plant.test/a"}) == denied
 
 
 def test_auth_12_variables_stand_for_the_caller_and_not_for_wildcards(server, ada):
     arn = f"arn:aws:iot:{server.region}:{server.account}:thing/"
-    ada.may(statement("iot:CreateThing", arn + "${aws:username}-*"), statement("iot:DescribeThing", arn + "${*}"))
+    ada.may(allow("iot:CreateThing", arn + "${aws:username}-*"), allow("iot:DescribeThing", arn + "${*}"))
     ada.boto().create_thing(thingName=ada.name + "-1")
     for call in (lambda: ada.boto().create_thing(thingName="other-1"),
                  lambda: ada.boto().describe_thing(thingName=ada.name + "-1")):
@@ -216,20 +187,20 @@ def test_auth_12_variables_stand_for_the_caller_and_not_for_wildcards(server, ad
 
 def test_auth_13_the_old_version_knows_no_variables(server, ada):
     arn = f"arn:aws:iot:{server.region}:{server.account}:thing/${{aws:username}}"
-    ada.may(statement("iot:CreateThing", arn), version="2008-10-17")
+    ada.may(allow("iot:CreateThing", arn), version="2008-10-17")
     with refused("AccessDeniedException", 403, "is not authorized"):
         ada.boto().create_thing(thingName=ada.name)
-    ada.may(statement("iot:CreateThing", arn))
+    ada.may(allow("iot:CreateThing", arn))
     ada.boto().create_thing(thingName=ada.name)
 
 
 def test_auth_14_a_pattern_s_parts_stay_in_their_parts(server, ada):
     name = unique("x")
     for thing in ("a", f"{name}:thing:a"):
-        ada.may(statement("iot:CreateThing", f"arn:aws:iot:*:{server.account}:thing/{name}"))
+        ada.may(allow("iot:CreateThing", f"arn:aws:iot:*:{server.account}:thing/{name}"))
         with refused("AccessDeniedException", 403, "is not authorized"):
             ada.boto().create_thing(thingName=thing)
-    ada.may(statement("iot:CreateThing", f"arn:aws:iot:*:thing/{name}"))
+    ada.may(allow("iot:CreateThing", f"arn:aws:iot:*:thing/{name}"))
     with refused("AccessDeniedException", 403, "is not authorized"):
         ada.boto().create_thing(thingName=name)
 
@@ -238,7 +209,7 @@ def test_auth_14_a_pattern_s_parts_stay_in_their_parts(server, ada):
                                    lambda name: "..%2F" + name, lambda name: name + "%00", lambda name: "%2e%2e"])
 def test_a_denied_name_is_not_reached_by_another_spelling(server, ada, thing, spell):
     arn = f"arn:aws:iot:{server.region}:{server.account}:thing/{thing}"
-    ada.may(statement("*"), statement("*", arn, "Deny"))
+    ada.may(allow("*"), deny("*", arn))
     answer = ada.call("DELETE", "/things/" + spell(thing))
     assert answer.status in (200, 400, 403, 404), answer
     assert server.boto().describe_thing(thingName=thing)["thingName"] == thing
@@ -249,8 +220,8 @@ def test_a_denied_name_is_not_reached_by_another_spelling(server, ada, thing, sp
 def test_a_denied_certificate_is_not_reached_by_another_spelling(server, ada, spell):
     made = server.boto().create_keys_and_certificate(setAsActive=True)
     policy = unique("p")
-    server.boto().create_policy(policyName=policy, policyDocument=document(statement("iot:Connect")))
-    ada.may(statement("*"), statement("iot:AttachPolicy", made["certificateArn"], "Deny"))
+    server.boto().create_policy(policyName=policy, policyDocument=document(allow("iot:Connect")))
+    ada.may(allow("*"), deny("iot:AttachPolicy", made["certificateArn"]))
     ada.call("PUT", "/target-policies/" + policy, {"target": spell(made["certificateArn"])})
     assert server.boto().list_attached_policies(target=made["certificateArn"])["policies"] == []
 
@@ -258,54 +229,52 @@ def test_a_denied_certificate_is_not_reached_by_another_spelling(server, ada, sp
 def test_several_resources_must_each_be_allowed(server, ada, thing):
     group, prefix = unique("g"), f"arn:aws:iot:{server.region}:{server.account}:"
     server.boto().create_thing_group(thingGroupName=group)
-    ada.may(statement("iot:AddThingToThingGroup", prefix + "thing/*"))
-    with refused("AccessDeniedException", 403, ada.denial("iot:AddThingToThingGroup", prefix + "thinggroup/" + group)):
+    ada.may(allow("iot:AddThingToThingGroup", prefix + "thing/*"))
+    with refused("AccessDeniedException", 403, denial(ada, "iot:AddThingToThingGroup", prefix + "thinggroup/" + group)):
         ada.boto().add_thing_to_thing_group(thingName=thing, thingGroupName=group)
-    ada.may(statement("iot:AddThingToThingGroup", [prefix + "thing/*", prefix + "thinggroup/*"]))
+    ada.may(allow("iot:AddThingToThingGroup", [prefix + "thing/*", prefix + "thinggroup/*"]))
     ada.boto().add_thing_to_thing_group(thingName=thing, thingGroupName=group)
 
 
 def test_tags_of_the_request_and_of_the_resource_decide(server, ada):
     team = lambda value: [{"Key": "team", "Value": value}]
     prefix = f"arn:aws:iot:{server.region}:{server.account}:"
-    ada.may(statement("iot:CreateThingType", Condition={"StringEquals": {"aws:RequestTag/team": "plant"}}),
-            statement(["iot:DescribeThingType", "iot:DeprecateThingType"],
+    ada.may(allow("iot:CreateThingType", Condition={"StringEquals": {"aws:RequestTag/team": "plant"}}),
+            allow(["iot:DescribeThingType", "iot:DeprecateThingType"],
                       Condition={"StringEquals": {"aws:ResourceTag/team": "plant"}}))
     mine, others = unique("t"), unique("t")
     ada.boto().create_thing_type(thingTypeName=mine, tags=team("plant"))
     for tags in (team("other"), []):
-        with refused("AccessDeniedException", 403, ada.denial("iot:CreateThingType", prefix + "thingtype/" + others)):
+        with refused("AccessDeniedException", 403, denial(ada, "iot:CreateThingType", prefix + "thingtype/" + others)):
             ada.boto().create_thing_type(thingTypeName=others, tags=tags)
     server.boto().create_thing_type(thingTypeName=others, tags=team("other"))
     assert ada.boto().describe_thing_type(thingTypeName=mine)["thingTypeName"] == mine
-    with refused("AccessDeniedException", 403, ada.denial("iot:DescribeThingType", prefix + "thingtype/" + others)):
+    with refused("AccessDeniedException", 403, denial(ada, "iot:DescribeThingType", prefix + "thingtype/" + others)):
         ada.boto().describe_thing_type(thingTypeName=others)
 
 
 def test_auth_15_a_role_is_passed_by_who_may_and_to_who_is_trusted(server, ada):
     iam, name = server.boto("iam"), unique("role")
-    service = lambda of: json.dumps({"Version": VERSION, "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": of}, "Action": "sts:AssumeRole"}]})
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=service("iot.amazonaws.com"))["Role"]["Arn"]
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(IOT))["Role"]["Arn"]
     body = json.dumps(muster.simple_template(server.claim_policy()))
     make = lambda: ada.boto().create_provisioning_template(templateName=unique("t"), templateBody=body,
                                                            provisioningRoleArn=role)
-    ada.may(statement("iot:*"))
-    with refused("AccessDeniedException", 403, ada.denial("iam:PassRole", role)):
+    ada.may(allow("iot:*"))
+    with refused("AccessDeniedException", 403, denial(ada, "iam:PassRole", role)):
         make()
-    passing = lambda of: statement("iam:PassRole", role, Condition={"StringEquals": {"iam:PassedToService": of}})
-    ada.may(statement("iot:*"), passing("credentials.iot.amazonaws.com"))
-    with refused("AccessDeniedException", 403, ada.denial("iam:PassRole", role)):
+    passing = lambda of: allow("iam:PassRole", role, Condition={"StringEquals": {"iam:PassedToService": of}})
+    ada.may(allow("iot:*"), passing(PROVIDER["Service"]))
+    with refused("AccessDeniedException", 403, denial(ada, "iam:PassRole", role)):
         make()
-    ada.may(statement("iot:*"), passing("iot.amazonaws.com"))
+    ada.may(allow("iot:*"), passing(IOT["Service"]))
     assert make()["templateArn"]
-    iam.update_assume_role_policy(RoleName=name, PolicyDocument=service("lambda.amazonaws.com"))
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust({"Service": "lambda.amazonaws.com"}))
     with refused("InvalidRequestException", 400, f"is unable to assume role (sts:AssumeRole) on resource: {role}."):
         make()
 
 
 def test_auth_18_everyone_may_ask_who_they_are(server, ada):
-    ada.may(statement("*", effect="Deny"))
+    ada.may(deny("*"))
     found = ada.boto("sts").get_caller_identity()
     assert (found["Arn"], found["Account"]) == (ada.arn, server.account)
     with refused("AccessDeniedException", 403, "with an explicit deny in an identity-based policy"):
@@ -313,26 +282,26 @@ def test_auth_18_everyone_may_ask_who_they_are(server, ada):
 
 
 def test_a_user_may_be_allowed_its_own_keys_alone(server, ada):
-    ada.may(statement(["iam:GetUser", "iam:ListAccessKeys"], f"arn:aws:iam::{server.account}:user/ops/${{aws:username}}"))
+    ada.may(allow(["iam:GetUser", "iam:ListAccessKeys"], f"arn:aws:iam::{server.account}:user/ops/${{aws:username}}"))
     assert ada.boto("iam").get_user()["User"]["UserName"] == ada.name
     assert len(ada.boto("iam").list_access_keys()["AccessKeyMetadata"]) == 1
-    other = Person(server, "/ops/")
-    with refused("AccessDenied", 403, ada.denial("iam:GetUser", other.arn)):
+    other = Person(server, path="/ops/")
+    with refused("AccessDenied", 403, denial(ada, "iam:GetUser", other.arn)):
         ada.boto("iam").get_user(UserName=other.name)
 
 
 def test_which_policy_may_be_attached_is_a_condition(server, ada):
     bob, read = Person(server), "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
-    ada.may(statement("iam:AttachUserPolicy", Condition={"ArnEquals": {"iam:PolicyARN": read}}))
+    ada.may(allow("iam:AttachUserPolicy", Condition={"ArnEquals": {"iam:PolicyARN": read}}))
     ada.boto("iam").attach_user_policy(UserName=bob.name, PolicyArn=read)
-    with refused("AccessDenied", 403, ada.denial("iam:AttachUserPolicy", bob.arn)):
+    with refused("AccessDenied", 403, denial(ada, "iam:AttachUserPolicy", bob.arn)):
         ada.boto("iam").attach_user_policy(UserName=bob.name, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
 
 
 def test_lists_of_the_second_version_ask_for_the_first_s_right(server, ada, thing):
     arn = f"arn:aws:iot:{server.region}:{server.account}:thing/{thing}"
-    ada.may(statement("iot:ListThingPrincipals", arn))
+    ada.may(allow("iot:ListThingPrincipals", arn))
     assert ada.call("GET", f"/things/{urllib.parse.quote(thing)}/principals-v2").status in (200, 501)
-    ada.may(statement("iot:ListThingPrincipalsV2", arn))
+    ada.may(allow("iot:ListThingPrincipalsV2", arn))
     answer = ada.call("GET", f"/things/{urllib.parse.quote(thing)}/principals-v2")
     assert answer.status in (403, 501), answer

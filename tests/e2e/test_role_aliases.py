@@ -6,18 +6,16 @@ import json
 import pathlib
 import shutil
 import socket
-import ssl
 import subprocess
 import threading
 import urllib.parse
 
 import pytest
 
-from muster import clean_environment, eventually, refused, run, unique
-from test_sts import Caller, allow, document, make_role, make_user, statement, trust
+from muster import clean_environment, refused, run, unique
+from people import IOT, PROVIDER, Caller, Person, allow, deny, make_role, trust
 
 NODE = pathlib.Path(__file__).resolve().parent / "node"
-PROVIDER = {"Service": "credentials.iot.amazonaws.com"}
 OWN_TOPIC = "arn:aws:iot:*:*:topic/dt/${credentials-iot:ThingName}/*"
 
 
@@ -86,14 +84,13 @@ def test_a_role_of_another_account_cannot_be_passed(server, iot):
 
 def test_pass_role_is_asked_for_and_says_for_whom(server, role):
     def maker(service):
-        return make_user(server, document(
-            statement("Allow", "iot:*RoleAlias"),
-            statement("Allow", "iam:PassRole", role, Condition={"StringEquals": {"iam:PassedToService": service}})))
+        return Person(server, allow("iot:*RoleAlias"),
+                      allow("iam:PassRole", role, Condition={"StringEquals": {"iam:PassedToService": service}}))
     name = unique("alias")
     with refused("AccessDeniedException", 403, f"is not authorized to perform: iam:PassRole on resource: {role}"):
         maker("iot.amazonaws.com").iot.create_role_alias(roleAlias=name, roleArn=role)
     assert maker("credentials.iot.amazonaws.com").iot.create_role_alias(roleAlias=name, roleArn=role)
-    without = make_user(server, allow("iot:*"))
+    without = Person(server, allow("iot:*"))
     assert without.iot.update_role_alias(roleAlias=name, credentialDurationSeconds=1000)
     with refused("AccessDeniedException", 403, "iam:PassRole"):
         without.iot.update_role_alias(roleAlias=name, roleArn=role)
@@ -142,21 +139,9 @@ class Fetched:
         return self.status, self.headers.get("x-amzn-errortype"), self.json.get("message")
 
 
-def host_of(server):
-    """The name is made at its first use, and known to the listener a moment later."""
-    name = server.boto("iot").describe_endpoint(endpointType="iot:CredentialProvider")["endpointAddress"]
-
-    def is_known():
-        with contextlib.suppress(ssl.SSLError):
-            server.tls(server_name=name).close()
-            return True
-    eventually(is_known, what=name)
-    return name
-
-
 def fetch(server, identity, alias, thing=None, host=None):
     """By curl."""
-    host, port = host or host_of(server), server.https_port
+    host, port = host or server.credentials_host(), server.https_port
     named = ["-H", f"x-amzn-iot-thingname: {thing}"] if thing is not None else []
     done = run("curl", "-sS", "-i", "--max-time", "30", "--cacert", server.ca, "--resolve", f"{host}:{port}:127.0.0.1",
                "--cert", identity.certificate_file, "--key", identity.key_file, *named,
@@ -177,8 +162,7 @@ class DeviceSession(Caller):
 def session(server, answer):
     keys = answer.json["credentials"]
     assert set(keys) == {"accessKeyId", "secretAccessKey", "sessionToken", "expiration"}
-    return DeviceSession(server, {"AccessKeyId": keys["accessKeyId"], "SecretAccessKey": keys["secretAccessKey"],
-                                  "SessionToken": keys["sessionToken"]})
+    return DeviceSession(server, keys)
 
 
 class Device:
@@ -194,7 +178,7 @@ class Device:
 
 
 def may_use(*aliases):
-    return statement("Allow", "iot:AssumeRoleWithCertificate", [f"arn:aws:iot:*:*:rolealias/{one}" for one in aliases])
+    return allow("iot:AssumeRoleWithCertificate", [f"arn:aws:iot:*:*:rolealias/{one}" for one in aliases])
 
 
 @pytest.fixture(scope="module")
@@ -249,19 +233,19 @@ def test_auth_21_3_policies_come_before_what_exists(server, alias):
 
 
 def test_auth_21_3_an_explicit_deny_wins(server, alias):
-    device = Device(server, may_use("*"), statement("Deny", "iot:AssumeRoleWithCertificate"))
+    device = Device(server, may_use("*"), deny("iot:AssumeRoleWithCertificate"))
     assert fetch(server, device.identity, alias).refusal == DENIED
 
 
 def test_auth_21_3_variables_of_the_thing_are_there_only_with_the_header(server, alias):
-    device = Device(server, statement("Allow", "iot:AssumeRoleWithCertificate", "*",
+    device = Device(server, allow("iot:AssumeRoleWithCertificate", "*",
                                       Condition={"Bool": {"iot:Connection.Thing.IsAttached": "true"}}))
     assert fetch(server, device.identity, alias).refusal == DENIED
     assert fetch(server, device.identity, alias, device.thing).status == 200
 
 
 def test_auth_21_3_policies_of_the_things_groups_count(server, iot, alias):
-    device, group = Device(server, statement("Allow", "iot:Connect")), unique("group")
+    device, group = Device(server, allow("iot:Connect")), unique("group")
     assert fetch(server, device.identity, alias, device.thing).refusal == DENIED
     iot.create_thing_group(thingGroupName=group)
     iot.attach_policy(policyName=server.policy(may_use(alias)), target=server.arn(f"thinggroup/{group}"))
@@ -288,7 +272,7 @@ def test_auth_21_4_an_alias_that_is_not_there(server, pump):
 
 def test_auth_21_5_a_role_that_is_not_there_or_trusts_others(server, iot, pump):
     for arn in (f"arn:aws:iam::{server.account}:role/Later", make_role(server, trust({"AWS": server.account}))["Arn"],
-                make_role(server, trust({"Service": "iot.amazonaws.com"}))["Arn"],
+                make_role(server, trust(IOT))["Arn"],
                 make_role(server, trust(PROVIDER, condition={"StringEquals": {"aws:SourceAccount": "999999999999"}}))[
                     "Arn"]):
         name = unique("alias")
@@ -334,8 +318,8 @@ def test_the_role_may_ask_for_certificate_and_type(server, iot, pump):
     kind, device, name = unique("type"), Device(server, may_use("*")), unique("alias")
     iot.create_thing_type(thingTypeName=kind)
     iot.update_thing(thingName=device.thing, thingTypeName=kind)
-    arn = make_role(server, trust(PROVIDER), document(statement("Allow", "iot:ListThings", Condition={"StringEquals": {
-        "credentials-iot:AwsCertificateId": device.identity.id, "credentials-iot:ThingTypeName": kind}})))["Arn"]
+    arn = make_role(server, trust(PROVIDER), allow("iot:ListThings", Condition={"StringEquals": {
+        "credentials-iot:AwsCertificateId": device.identity.id, "credentials-iot:ThingTypeName": kind}}))["Arn"]
     iot.create_role_alias(roleAlias=name, roleArn=arn)
     assert session(server, fetch(server, device.identity, name, device.thing)).may_list()
     for answer in (fetch(server, device.identity, name), fetch(server, pump.identity, name, pump.thing)):
@@ -404,7 +388,8 @@ def test_the_x509_provider_of_the_device_sdk_fetches_keys_and_signs_with_them(se
     assert (NODE / "node_modules").is_dir(), "run scripts/bootstrap test"
     body, path = "from the sdk", f"/topics/dt%2F{pump.thing}%2Fstate?qos=1"
     with proxy_to(server.https_port) as port:
-        wish = {"endpoint": host_of(server), "thing": pump.thing, "alias": alias, "ca": server.ca, "proxyPort": port,
+        wish = {"endpoint": server.credentials_host(), "thing": pump.thing, "alias": alias, "ca": server.ca,
+                "proxyPort": port,
                 "certificate": str(pump.identity.certificate_file), "key": str(pump.identity.key_file),
                 "region": server.region, "host": server.endpoint.split("//")[1], "path": path, "body": body}
         done = subprocess.run([shutil.which("node"), NODE / "credentials.js"], input=json.dumps(wish),

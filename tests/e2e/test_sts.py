@@ -7,78 +7,12 @@ import json
 import random
 import sqlite3
 
-import boto3
-import botocore.config
 import pytest
 
 from muster import refused, run, unique
+from people import IOT, PROVIDER, Caller, Person, allow, deny, document, make_role, trust
 
-ANY = "*"
 HOUR = 3600
-
-
-def statement(effect, action, resource=ANY, **more):
-    return {"Effect": effect, "Action": action, "Resource": resource, **more}
-
-
-def document(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def allow(*actions, resource=ANY):
-    return document(statement("Allow", list(actions), resource))
-
-
-def trust(principal, *actions, condition=None):
-    more = {"Condition": condition} if condition else {}
-    return document({"Effect": "Allow", "Principal": principal, "Action": list(actions) or "sts:AssumeRole", **more})
-
-
-def client(server, service, keys):
-    """boto3 with these keys: of a user, or a session."""
-    session = boto3.session.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("SessionToken"),
-                                    region_name=server.region)
-    settings = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=30, connect_timeout=30,
-                                      parameter_validation=False)
-    return session.client(service, endpoint_url=server.endpoint, verify=server.ca, config=settings)
-
-
-class Caller:
-    """Someone with keys."""
-
-    def __init__(self, server, keys, **facts):
-        self.server, self.keys = server, keys
-        server.secrets.update(keys[name] for name in ("SecretAccessKey", "SessionToken") if name in keys)
-        self.__dict__.update(facts)
-
-    def __getattr__(self, service):
-        return client(self.server, service, self.keys)
-
-    def assume(self, role, **wish):
-        answer = self.sts.assume_role(**{"RoleArn": role, "RoleSessionName": "s1", **wish})
-        return Caller(self.server, answer["Credentials"], answer=answer)
-
-    def may_list(self):
-        self.iot.list_things(maxResults=1)
-        return True
-
-
-def make_user(server, policy=None, path="/", tags=()):
-    iam, name = server.boto("iam"), unique("u")
-    made = iam.create_user(UserName=name, Path=path, Tags=[{"Key": k, "Value": v} for k, v in tags])["User"]
-    if policy:
-        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy)
-    keys = iam.create_access_key(UserName=name)["AccessKey"]
-    return Caller(server, {k: keys[k] for k in ("AccessKeyId", "SecretAccessKey")}, name=name, arn=made["Arn"],
-                  id=made["UserId"])
-
-
-def make_role(server, trusts, policy=None, path="/", **more):
-    iam, name = server.boto("iam"), unique("R")
-    made = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trusts, **more)["Role"]
-    if policy:
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +23,7 @@ def admin(server):
 @pytest.fixture(scope="module")
 def ada(server):
     """A user without any policy."""
-    return make_user(server)
+    return Person(server)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +41,7 @@ def test_auth_16_a_trusted_user_needs_no_policy_of_its_own(ada, lister):
     assert answer["AssumedRoleUser"]["AssumedRoleId"].startswith("AROA")
     assert answer["AssumedRoleUser"]["AssumedRoleId"].endswith(":ci-42")
     assert answer["PackedPolicySize"] == 0 and "SourceIdentity" not in answer
-    assert session.keys["AccessKeyId"].startswith("ASIA") and len(session.keys["SecretAccessKey"]) == 40
+    assert session.key.startswith("ASIA") and len(session.secret) == 40
     left = session.keys["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
     assert HOUR - 60 < left.total_seconds() <= HOUR
     assert session.may_list()
@@ -123,11 +57,11 @@ def test_auth_16_an_account_that_is_trusted_only_delegates(server, ada):
         with refused("AccessDenied", 403, f"is not authorized to perform: sts:AssumeRole on resource: {role} because no "
                                           "identity-based policy allows the sts:AssumeRole action"):
             ada.assume(role)
-        assert make_user(server, allow("sts:AssumeRole", resource=role)).assume(role).may_list()
+        assert Person(server, allow("sts:AssumeRole", resource=role)).assume(role).may_list()
 
 
 def test_auth_16_an_unknown_role_is_denied_like_a_role_that_trusts_others(server, ada):
-    role = make_role(server, trust({"Service": "iot.amazonaws.com"}))["Arn"]
+    role = make_role(server, trust(IOT))["Arn"]
     for arn in (role, f"arn:aws:iam::{server.account}:role/Nobody", "arn:aws:iam::999999999999:role/Nobody",
                 role.replace(":role/", ":role/a/path/")):
         with refused("AccessDenied", 403) as answer:
@@ -156,17 +90,17 @@ def test_auth_16_how_long_a_session_may_live(server, ada):
 
 
 def test_a_denied_caller_learns_nothing_of_the_durations_of_a_role(server, ada):
-    role = make_role(server, trust({"Service": "iot.amazonaws.com"}))["Arn"]
+    role = make_role(server, trust(IOT))["Arn"]
     with refused("AccessDenied", 403):
         ada.assume(role, DurationSeconds=43200)
 
 
 def test_an_explicit_deny_beats_the_trust(server):
-    user = make_user(server, document(statement("Deny", "sts:*")))
+    user = Person(server, deny("sts:*"))
     role = make_role(server, trust({"AWS": user.arn}))["Arn"]
     with refused("AccessDenied", 403, "with an explicit deny in an identity-based policy"):
         user.assume(role)
-    other = make_user(server)
+    other = Person(server)
     iam = server.boto("iam")
     iam.update_assume_role_policy(RoleName=role.split("/")[-1], PolicyDocument=json.dumps(
         {"Version": "2012-10-17", "Statement": [
@@ -191,11 +125,11 @@ def test_what_is_asked_for_wrongly_is_named(ada, lister, wish, member):
 # ---- trust by name ----
 
 def test_trust_follows_the_user_and_not_the_name(server):
-    user, iam = make_user(server), server.boto("iam")
+    user, iam = Person(server), server.boto("iam")
     role = make_role(server, trust({"AWS": user.arn}), allow("iot:ListThings"))
     shown = iam.get_role(RoleName=role["RoleName"])["Role"]["AssumeRolePolicyDocument"]
     assert shown["Statement"][0]["Principal"] == {"AWS": user.arn}
-    iam.delete_access_key(UserName=user.name, AccessKeyId=user.keys["AccessKeyId"])
+    iam.delete_access_key(UserName=user.name, AccessKeyId=user.key)
     iam.delete_user(UserName=user.name)
     shown = iam.get_role(RoleName=role["RoleName"])["Role"]["AssumeRolePolicyDocument"]
     assert shown["Statement"][0]["Principal"] == {"AWS": user.id}
@@ -231,14 +165,14 @@ def test_a_session_may_be_trusted_by_its_own_name(server, ada, lister):
 
 def test_auth_17_a_session_policy_narrows(server, ada):
     role = make_role(server, trust({"AWS": ada.arn}), allow("iot:*"))["Arn"]
-    session = ada.assume(role, Policy=allow("iot:ListThings"))
+    session = ada.assume(role, Policy=document(allow("iot:ListThings")))
     assert session.may_list() and 0 < session.answer["PackedPolicySize"] < 20
     with refused("AccessDeniedException", 403, "because no session policy allows the iot:ListThingTypes action"):
         session.iot.list_thing_types()
 
 
 def test_a_session_policy_gives_nothing_that_the_role_has_not(ada, lister):
-    session = ada.assume(lister, Policy=allow("*"))
+    session = ada.assume(lister, Policy=document(allow("*")))
     assert session.may_list()
     with refused("AccessDeniedException", 403, "because no identity-based policy allows"):
         session.iot.list_thing_types()
@@ -246,9 +180,8 @@ def test_a_session_policy_gives_nothing_that_the_role_has_not(ada, lister):
 
 def test_session_policies_are_one_union_and_a_deny_in_them_holds(server, ada):
     role = make_role(server, trust({"AWS": ada.arn}), allow("iot:*"))["Arn"]
-    own = server.boto("iam").create_policy(PolicyName=unique("P"), PolicyDocument=allow("iot:ListThingTypes"))
-    session = ada.assume(role, Policy=document(statement("Allow", "iot:ListThings"),
-                                               statement("Deny", "iot:ListBillingGroups")),
+    own = server.boto("iam").create_policy(PolicyName=unique("P"), PolicyDocument=document(allow("iot:ListThingTypes")))
+    session = ada.assume(role, Policy=document(allow("iot:ListThings"), deny("iot:ListBillingGroups")),
                          PolicyArns=[{"arn": own["Policy"]["Arn"]}])
     assert session.may_list() and session.iot.list_thing_types()["thingTypes"] is not None
     with refused("AccessDeniedException", 403, "with an explicit deny in a session policy"):
@@ -269,7 +202,7 @@ def test_a_ready_made_policy_may_narrow_a_session(server, ada):
     ({"Policy": "{}"}, "MalformedPolicyDocument", ""),
     ({"Policy": "no"}, "MalformedPolicyDocument", ""),
     ({"Policy": trust("*")}, "MalformedPolicyDocument", ""),
-    ({"Policy": allow(*[f"iot:{'x' * 60}{i}" for i in range(40)])}, "MalformedPolicyDocument", ""),
+    ({"Policy": document(allow([f"iot:{'x' * 60}{i}" for i in range(40)]))}, "MalformedPolicyDocument", ""),
     ({"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/Nothing-at-all"}]}, "ValidationError", "PolicyArns"),
     ({"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/IAMReadOnlyAccess"}] * 11}, "ValidationError", "PolicyArns"),
 ])
@@ -287,7 +220,8 @@ def test_policies_that_do_not_fit_a_token_are_too_large(server, ada):
 
 def test_the_policies_of_another_account_narrow_nothing_here(server, ada, lister):
     other = server.other_account()
-    theirs = other.boto("iam").create_policy(PolicyName=unique("P"), PolicyDocument=allow("*"))["Policy"]["Arn"]
+    theirs = other.boto("iam").create_policy(PolicyName=unique("P"), PolicyDocument=document(allow("*")))
+    theirs = theirs["Policy"]["Arn"]
     with refused("ValidationError", 400, "PolicyArns") as answer:
         ada.assume(lister, PolicyArns=[{"arn": theirs}])
     nowhere = theirs + "x"
@@ -303,7 +237,7 @@ def test_tags_of_a_session_need_leave_and_win_over_those_of_the_role(server, ada
     with refused("AccessDenied", 403, "is not authorized to perform: sts:TagSession"):
         ada.assume(closed, Tags=[{"Key": "Team", "Value": "pumps"}])
 
-    policy = document(statement("Allow", "iot:DescribeThing", f"arn:aws:iot:*:*:thing/${{aws:PrincipalTag/team}}-*"))
+    policy = allow("iot:DescribeThing", f"arn:aws:iot:*:*:thing/${{aws:PrincipalTag/team}}-*")
     role = make_role(server, trust({"AWS": ada.arn}, "sts:AssumeRole", "sts:TagSession"), policy,
                      Tags=[{"Key": "Team", "Value": "valves"}])["Arn"]
     things = {team: unique(team) for team in ("pumps", "valves")}
@@ -335,8 +269,8 @@ def chain(server, ada, *actions, policy=None):
 
 
 def test_transitive_tags_go_along_a_chain_and_cannot_be_changed(server, ada):
-    policy = document(statement("Allow", "iot:ListThings", Condition={
-        "StringEquals": {"aws:PrincipalTag/keep": "1"}, "Null": {"aws:PrincipalTag/lose": "true"}}))
+    policy = allow("iot:ListThings", Condition={
+        "StringEquals": {"aws:PrincipalTag/keep": "1"}, "Null": {"aws:PrincipalTag/lose": "true"}})
     first, second = chain(server, ada, "sts:AssumeRole", "sts:TagSession", policy=policy)
     session = ada.assume(first, Tags=[{"Key": "keep", "Value": "1"}, {"Key": "lose", "Value": "1"}],
                          TransitiveTagKeys=["keep"])
@@ -347,7 +281,7 @@ def test_transitive_tags_go_along_a_chain_and_cannot_be_changed(server, ada):
 
 def test_a_chain_is_an_hour_long_and_leaves_the_session_policy_behind(server, ada):
     first, second = chain(server, ada)
-    session = ada.assume(first, Policy=allow("sts:AssumeRole"))
+    session = ada.assume(first, Policy=document(allow("sts:AssumeRole")))
     with refused("AccessDeniedException", 403, "because no session policy allows"):
         session.iot.list_things()
     assert session.assume(second).may_list()
@@ -359,12 +293,12 @@ def test_a_chain_is_an_hour_long_and_leaves_the_session_policy_behind(server, ad
 def test_a_session_policy_without_assume_role_ends_the_chain(server, ada):
     first, second = chain(server, ada)
     with refused("AccessDenied", 403, "because no session policy allows the sts:AssumeRole action"):
-        ada.assume(first, Policy=allow("iot:*")).assume(second)
+        ada.assume(first, Policy=document(allow("iot:*"))).assume(second)
 
 
 def test_a_source_identity_stays_and_is_asked_for(server, ada):
-    policy = document(statement("Allow", "iot:ListThings",
-                                Condition={"StringEquals": {"aws:SourceIdentity": "ada-l"}}))
+    policy = allow("iot:ListThings",
+                                Condition={"StringEquals": {"aws:SourceIdentity": "ada-l"}})
     first, second = chain(server, ada, "sts:AssumeRole", "sts:SetSourceIdentity", policy=policy)
     session = ada.assume(first, SourceIdentity="ada-l")
     assert session.answer["SourceIdentity"] == "ada-l"
@@ -381,11 +315,11 @@ def test_a_source_identity_stays_and_is_asked_for(server, ada):
 
 def test_both_accounts_must_agree(server):
     other = server.other_account()
-    user = make_user(server)
+    user = Person(server)
     role = make_role(other, trust({"AWS": user.arn}), allow("iot:ListThings"))["Arn"]
     with refused("AccessDenied", 403, "because no identity-based policy allows the sts:AssumeRole action"):
         user.assume(role)
-    server.boto("iam").put_user_policy(UserName=user.name, PolicyName="p", PolicyDocument=allow("sts:AssumeRole"))
+    user.may(allow("sts:AssumeRole"))
     session = user.assume(role)
     assert session.sts.get_caller_identity()["Account"] == other.account
     name = unique("theirs")
@@ -398,7 +332,7 @@ def test_a_role_of_another_account_that_trusts_others_is_as_if_it_were_not_there
     other = server.other_account()
     role = make_role(other, trust({"AWS": other.account}))["Arn"]
     messages = set()
-    for user in (make_user(server, allow("sts:*")), make_user(server, document(statement("Deny", "*")))):
+    for user in (Person(server, allow("sts:*")), Person(server, deny("*"))):
         for arn in (role, role + "x"):
             with refused("AccessDenied", 403) as answer:
                 user.assume(arn)
@@ -409,7 +343,7 @@ def test_a_role_of_another_account_that_trusts_others_is_as_if_it_were_not_there
 # ---- scenario 18: who am I ----
 
 def test_auth_18_what_a_user_with_a_path_is_called(server):
-    user = make_user(server, document(statement("Deny", "*")), path="/ops/night/")
+    user = Person(server, deny("*"), path="/ops/night/")
     assert user.arn == f"arn:aws:iam::{server.account}:user/ops/night/{user.name}"
     found = user.sts.get_caller_identity()
     assert (found["Arn"], found["UserId"], found["Account"]) == (user.arn, user.id, server.account)
@@ -418,7 +352,7 @@ def test_auth_18_what_a_user_with_a_path_is_called(server):
 
 
 def test_auth_18_what_a_session_is_called(server, ada):
-    role = make_role(server, trust({"AWS": ada.arn}), document(statement("Deny", "*")), path="/deep/er/")
+    role = make_role(server, trust({"AWS": ada.arn}), deny("*"), path="/deep/er/")
     found = ada.assume(role["Arn"], RoleSessionName="me@x").sts.get_caller_identity()
     assert found["Arn"] == f"arn:aws:sts::{server.account}:assumed-role/{role['RoleName']}/me@x"
     assert (found["UserId"], found["Account"]) == (f"{role['RoleId']}:me@x", server.account)
@@ -437,8 +371,8 @@ def test_auth_18_the_cli_knows_a_session_too(server, ada, lister):
 def test_the_cli_assumes_a_role_by_its_profile(server, ada, lister, tmp_path):
     (tmp_path / "config").write_text(
         f"[profile role]\nrole_arn = {lister}\nsource_profile = ada\nregion = {server.region}\n"
-        f"[profile ada]\naws_access_key_id = {ada.keys['AccessKeyId']}\n"
-        f"aws_secret_access_key = {ada.keys['SecretAccessKey']}\nregion = {server.region}\n")
+        f"[profile ada]\naws_access_key_id = {ada.key}\n"
+        f"aws_secret_access_key = {ada.secret}\nregion = {server.region}\n")
     answer = run("aws", "--endpoint-url", server.endpoint, "--profile", "ada", "sts", "assume-role", "--role-arn", lister,
                  "--role-session-name", "by-cli",
                  env={"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_CA_BUNDLE": server.ca})
@@ -449,7 +383,7 @@ def test_the_cli_assumes_a_role_by_its_profile(server, ada, lister, tmp_path):
 # ---- GetSessionToken, GetFederationToken ----
 
 def test_a_session_of_a_user_is_the_user_but_for_iam(server):
-    user = make_user(server, allow("iot:ListThings", "iam:*", "sts:*"))
+    user = Person(server, allow(["iot:ListThings", "iam:*", "sts:*"]))
     answer = user.sts.get_session_token()
     session = Caller(server, answer["Credentials"])
     left = answer["Credentials"]["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
@@ -479,8 +413,8 @@ def federate(user, **wish):
 
 
 def test_a_federated_user_may_what_user_and_policy_both_allow(server):
-    user = make_user(server, allow("iot:ListThings", "sts:*", "iam:*"))
-    guest = federate(user, Policy=allow("iot:ListThings", "iot:ListThingTypes", "iam:*", "sts:*"))
+    user = Person(server, allow(["iot:ListThings", "sts:*", "iam:*"]))
+    guest = federate(user, Policy=document(allow(["iot:ListThings", "iot:ListThingTypes", "iam:*", "sts:*"])))
     arn = f"arn:aws:sts::{server.account}:federated-user/guest"
     assert guest.answer["FederatedUser"] == {"FederatedUserId": f"{server.account}:guest", "Arn": arn}
     found = guest.sts.get_caller_identity()
@@ -496,7 +430,7 @@ def test_a_federated_user_may_what_user_and_policy_both_allow(server):
 
 
 def test_a_federated_user_without_a_policy_may_nothing(server):
-    guest = federate(make_user(server, allow("*")))
+    guest = federate(Person(server, allow("*")))
     assert guest.answer["PackedPolicySize"] == 0
     with refused("AccessDeniedException", 403, "because no session policy allows"):
         guest.iot.list_things()
@@ -505,7 +439,7 @@ def test_a_federated_user_without_a_policy_may_nothing(server):
 def test_who_may_federate_is_asked(server, ada):
     with refused("AccessDenied", 403, "sts:GetFederationToken"):
         ada.sts.get_federation_token(Name="guest")
-    tagless = make_user(server, allow("sts:GetFederationToken", "iot:*"))
+    tagless = Person(server, allow(["sts:GetFederationToken", "iot:*"]))
     with refused("AccessDenied", 403, "sts:TagSession"):
         federate(tagless, Tags=[{"Key": "a", "Value": "b"}])
     for seconds in (899, 129601):
@@ -516,9 +450,9 @@ def test_who_may_federate_is_asked(server, ada):
 # ---- small questions ----
 
 def test_whose_key_it_is(server, admin, ada):
-    for key in (ada.keys["AccessKeyId"], "AKIARZPUZDIKAAQUGZMH"):
+    for key in (ada.key, "AKIARZPUZDIKAAQUGZMH"):
         assert len(admin.sts.get_access_key_info(AccessKeyId=key)["Account"]) == 12
-    assert admin.sts.get_access_key_info(AccessKeyId=ada.keys["AccessKeyId"])["Account"] == server.account
+    assert admin.sts.get_access_key_info(AccessKeyId=ada.key)["Account"] == server.account
     with refused("ValidationError", 400, "AccessKeyId"):
         admin.sts.get_access_key_info(AccessKeyId="AKIA1111111111111111")
 
@@ -541,7 +475,7 @@ def test_what_is_not_offered_is_no_action(server, action):
 def is_unknown(server, keys, service="iot"):
     with refused("UnrecognizedClientException" if service == "iot" else "InvalidClientTokenId", 403,
                  "The security token included in the request is invalid."):
-        caller = client(server, service, keys)
+        caller = server.boto(service, keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("SessionToken"))
         caller.list_things() if service == "iot" else caller.get_caller_identity()
 
 
@@ -552,9 +486,9 @@ def test_auth_8_a_temporary_key_needs_its_own_token(server, ada, lister):
         is_unknown(server, {**one, "SessionToken": other["SessionToken"]}, service)
         is_unknown(server, {**one, "SessionToken": "garbage"}, service)
         is_unknown(server, {**ada.keys, "SessionToken": one["SessionToken"]}, service)
-        is_unknown(server, {**one, "AccessKeyId": "ASIA" + ada.keys["AccessKeyId"][4:]}, service)
+        is_unknown(server, {**one, "AccessKeyId": "ASIA" + ada.key[4:]}, service)
     with refused("InvalidSignatureException", 403):
-        client(server, "iot", {**one, "SecretAccessKey": other["SecretAccessKey"]}).list_things()
+        Caller(server, {**one, "SecretAccessKey": other["SecretAccessKey"]}).boto("iot").list_things()
 
 
 def test_no_bit_of_a_token_can_be_turned(server, ada, lister):
@@ -570,10 +504,10 @@ def test_no_bit_of_a_token_can_be_turned(server, ada, lister):
 
 
 def test_auth_8_a_session_expires(fresh_server):
-    user = make_user(fresh_server, allow("iot:*"))
+    user = Person(fresh_server, allow("iot:*"))
     role = make_role(fresh_server, trust({"AWS": user.arn}), allow("iot:ListThings"))["Arn"]
     session = user.assume(role, DurationSeconds=900)
-    keys = tuple(session.keys[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+    keys = (session.key, session.secret, session.token)
     assert fresh_server.call("GET", "/things", credentials=keys).status == 200
     fresh_server.admin("clock +901")
     answer = fresh_server.call("GET", "/things", credentials=keys)
@@ -586,20 +520,20 @@ def test_auth_8_a_session_expires(fresh_server):
 
 
 def test_auth_10_an_inactive_key_is_refused_at_once(server):
-    user, iam = make_user(server, allow("iot:ListThings")), server.boto("iam")
+    user, iam = Person(server, allow("iot:ListThings")), server.boto("iam")
     assert user.may_list()
-    iam.update_access_key(UserName=user.name, AccessKeyId=user.keys["AccessKeyId"], Status="Inactive")
+    iam.update_access_key(UserName=user.name, AccessKeyId=user.key, Status="Inactive")
     is_unknown(server, user.keys)
-    iam.update_access_key(UserName=user.name, AccessKeyId=user.keys["AccessKeyId"], Status="Active")
+    iam.update_access_key(UserName=user.name, AccessKeyId=user.key, Status="Active")
     assert user.may_list()
-    iam.delete_access_key(UserName=user.name, AccessKeyId=user.keys["AccessKeyId"])
+    iam.delete_access_key(UserName=user.name, AccessKeyId=user.key)
     is_unknown(server, user.keys)
 
 
 # ---- scenario 42, and what ends a session ----
 
 def test_auth_42_sessions_and_keys_outlive_a_restart(fresh_server):
-    user = make_user(fresh_server, allow("iot:ListThings"))
+    user = Person(fresh_server, allow("iot:ListThings"))
     role = make_role(fresh_server, trust({"AWS": user.arn}), allow("iot:ListThings"))["Arn"]
     session = user.assume(role)
     fresh_server.restart()
@@ -610,13 +544,13 @@ def test_a_session_ends_with_its_role_and_a_namesake_does_not_wake_it(server, ad
     iam, role = server.boto("iam"), make_role(server, trust({"AWS": ada.arn}), allow("iot:ListThings"))
     session = ada.assume(role["Arn"])
     assert session.may_list()
-    iam.delete_role_policy(RoleName=role["RoleName"], PolicyName="p")
+    iam.delete_role_policy(RoleName=role["RoleName"], PolicyName="rights")
     with refused("AccessDeniedException", 403):
         session.iot.list_things()
     iam.delete_role(RoleName=role["RoleName"])
     is_unknown(server, session.keys)
     iam.create_role(RoleName=role["RoleName"], AssumeRolePolicyDocument=trust({"AWS": ada.arn}))
-    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="p", PolicyDocument=allow("*"))
+    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="rights", PolicyDocument=document(allow("*")))
     is_unknown(server, session.keys)
 
 
@@ -625,7 +559,7 @@ def test_a_deny_that_comes_later_holds_for_sessions_that_are_out(server, ada):
     session = ada.assume(role["Arn"])
     assert session.may_list()
     server.boto("iam").put_role_policy(RoleName=role["RoleName"], PolicyName="late", PolicyDocument=document(
-        statement("Deny", "*", Condition={"DateLessThan": {"aws:TokenIssueTime": "2099-01-01T00:00:00Z"}})))
+        deny("*", Condition={"DateLessThan": {"aws:TokenIssueTime": "2099-01-01T00:00:00Z"}})))
     with refused("AccessDeniedException", 403, "with an explicit deny in an identity-based policy"):
         session.iot.list_things()
 
@@ -633,14 +567,14 @@ def test_a_deny_that_comes_later_holds_for_sessions_that_are_out(server, ada):
 # ---- all policies of a caller ----
 
 def test_policies_of_groups_and_of_ones_own_count(server):
-    user, iam, group = make_user(server), server.boto("iam"), unique("G")
+    user, iam, group = Person(server), server.boto("iam"), unique("G")
     with refused("AccessDeniedException", 403):
         user.iot.list_things()
     iam.create_group(GroupName=group)
-    iam.put_group_policy(GroupName=group, PolicyName="p", PolicyDocument=allow("iot:ListThings"))
+    iam.put_group_policy(GroupName=group, PolicyName="p", PolicyDocument=document(allow("iot:ListThings")))
     iam.add_user_to_group(GroupName=group, UserName=user.name)
     assert user.may_list()
-    types = iam.create_policy(PolicyName=unique("P"), PolicyDocument=allow("iot:ListThingTypes"), Path="/a/b/")
+    types = iam.create_policy(PolicyName=unique("P"), PolicyDocument=document(allow("iot:ListThingTypes")), Path="/a/b/")
     with refused("AccessDeniedException", 403):
         user.iot.list_thing_types()
     iam.attach_group_policy(GroupName=group, PolicyArn=types["Policy"]["Arn"])
@@ -650,7 +584,7 @@ def test_policies_of_groups_and_of_ones_own_count(server):
         user.iot.list_things()
     iam.attach_user_policy(UserName=user.name, PolicyArn=types["Policy"]["Arn"])
     assert user.iot.list_thing_types()
-    iam.create_policy_version(PolicyArn=types["Policy"]["Arn"], PolicyDocument=allow("iot:ListThings"),
+    iam.create_policy_version(PolicyArn=types["Policy"]["Arn"], PolicyDocument=document(allow("iot:ListThings")),
                               SetAsDefault=True)
     assert user.may_list()
     with refused("AccessDeniedException", 403):
@@ -659,8 +593,8 @@ def test_policies_of_groups_and_of_ones_own_count(server):
 
 def test_a_boundary_holds_users_and_sessions(server, ada):
     iam = server.boto("iam")
-    fence = iam.create_policy(PolicyName=unique("P"), PolicyDocument=allow("iot:ListThings"))["Policy"]["Arn"]
-    user = make_user(server, allow("iot:*"))
+    fence = iam.create_policy(PolicyName=unique("P"), PolicyDocument=document(allow("iot:ListThings")))["Policy"]["Arn"]
+    user = Person(server, allow("iot:*"))
     iam.put_user_permissions_boundary(UserName=user.name, PermissionsBoundary=fence)
     role = make_role(server, trust({"AWS": ada.arn}), allow("iot:*"), PermissionsBoundary=fence)["Arn"]
     for caller in (user, ada.assume(role)):
@@ -670,11 +604,11 @@ def test_a_boundary_holds_users_and_sessions(server, ada):
 
 
 def test_tags_of_a_user_are_what_policies_ask_for(server):
-    policy = document(statement("Allow", "iot:ListThings", Condition={
-        "StringEquals": {"aws:PrincipalTag/Team": "pumps"}}))
-    assert make_user(server, policy, tags=[("Team", "pumps")]).may_list()
+    policy = allow("iot:ListThings", Condition={
+        "StringEquals": {"aws:PrincipalTag/Team": "pumps"}})
+    assert Person(server, policy, tags=[("Team", "pumps")]).may_list()
     with refused("AccessDeniedException", 403):
-        make_user(server, policy, tags=[("Team", "valves")]).iot.list_things()
+        Person(server, policy, tags=[("Team", "valves")]).iot.list_things()
 
 
 # ---- nobody lifts himself ----
@@ -682,11 +616,10 @@ def test_tags_of_a_user_are_what_policies_ask_for(server):
 def test_a_stronger_role_cannot_be_passed_on(server):
     strong = make_role(server, trust({"Service": ["credentials.iot.amazonaws.com", "iot.amazonaws.com"]}),
                        allow("*"))["Arn"]
-    weak = make_role(server, trust({"Service": "credentials.iot.amazonaws.com"}))["Arn"]
-    user = make_user(server, document(
-        statement("Allow", "iot:*"),
-        statement("Allow", "iam:PassRole", weak,
-                  Condition={"StringEquals": {"iam:PassedToService": "credentials.iot.amazonaws.com"}})))
+    weak = make_role(server, trust(PROVIDER))["Arn"]
+    user = Person(server, allow("iot:*"),
+                  allow("iam:PassRole", weak,
+                        Condition={"StringEquals": {"iam:PassedToService": "credentials.iot.amazonaws.com"}}))
     alias = unique("alias")
     assert user.iot.create_role_alias(roleAlias=alias, roleArn=weak)
     for act in (lambda: user.iot.create_role_alias(roleAlias=unique("alias"), roleArn=strong),
@@ -701,7 +634,7 @@ def test_who_may_assume_cannot_write_the_trust(server, ada, lister):
     with refused("AccessDenied", 403):
         session.iam.update_assume_role_policy(RoleName=lister.split("/")[-1], PolicyDocument=trust("*"))
     with refused("AccessDenied", 403):
-        session.iam.put_role_policy(RoleName=lister.split("/")[-1], PolicyName="p", PolicyDocument=allow("*"))
+        session.iam.put_role_policy(RoleName=lister.split("/")[-1], PolicyName="p", PolicyDocument=document(allow("*")))
 
 
 # ---- what is stored but cannot be read ----
@@ -709,9 +642,10 @@ def test_who_may_assume_cannot_write_the_trust(server, ada, lister):
 def test_a_policy_that_cannot_be_read_denies_everything(fresh_server):
     """As if a newer server, or a hand in the database, had left it."""
     iam = fresh_server.boto("iam")
-    fence = iam.create_policy(PolicyName="Fence", PolicyDocument=allow("*"))["Policy"]["Arn"]
-    people = {name: make_user(fresh_server, allow("iot:ListThings")) for name in ("broken", "gone", "fenced", "whole")}
-    iam.put_user_policy(UserName=people["broken"].name, PolicyName="second", PolicyDocument=allow("iot:ListThings"))
+    fence = iam.create_policy(PolicyName="Fence", PolicyDocument=document(allow("*")))["Policy"]["Arn"]
+    people = {name: Person(fresh_server, allow("iot:ListThings")) for name in ("broken", "gone", "fenced", "whole")}
+    iam.put_user_policy(UserName=people["broken"].name, PolicyName="second",
+                        PolicyDocument=document(allow("iot:ListThings")))
     iam.attach_user_policy(UserName=people["gone"].name, PolicyArn=fence)
     iam.put_user_permissions_boundary(UserName=people["fenced"].name, PermissionsBoundary=fence)
     role = make_role(fresh_server, trust({"AWS": people["whole"].arn}))
@@ -737,7 +671,7 @@ def test_a_policy_that_cannot_be_read_denies_everything(fresh_server):
 
 def test_the_largest_session_signs_headers_and_urls(server, ada):
     role = make_role(server, trust({"AWS": ada.arn}, "sts:AssumeRole", "sts:TagSession"), allow("iot:*"))["Arn"]
-    wish = {"Policy": allow("iot:ListThings", *[f"iot:{'x' * 50}{i}" for i in range(30)]),
+    wish = {"Policy": document(allow(["iot:ListThings", *[f"iot:{'x' * 50}{i}" for i in range(30)]])),
             "Tags": [{"Key": f"k{i}", "Value": "v" * 256} for i in range(7)]}
     session = ada.assume(role, **wish)
     assert 90 < session.answer["PackedPolicySize"] <= 100 and session.may_list()
