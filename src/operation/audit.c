@@ -3,7 +3,8 @@
 #include "operation/door.h"
 #include "base/clock.h"
 
-enum { VALUE_MAX = 256, REASON_MAX = 400 };
+/* An ARN with the longest path is a value, too. */
+enum { VALUE_MAX = 1024, REASON_MAX = 400, AGENT_MAX = 512 };
 
 /* Does a template of the operation's rights name this member? */
 static bool is_named_in_rights(const struct authorization *row, const char *member)
@@ -68,6 +69,18 @@ static bool is_denial(const char *name)
     return false;
 }
 
+/* Whoever sends a header that is not UTF-8 must not get a line that no reader takes. */
+static slice clean(void *ctx, slice text)
+{
+    char *out = text_copy_n(ctx, text.at, text.length);
+    for (size_t i = 0, width; i < text.length; i += width ? width : 1) {
+        width = text_utf8_width(slice_from(text, i));
+        if (width == 0)
+            out[i] = '?';
+    }
+    return (slice){ out, text.length };
+}
+
 static void keep(const struct door *door, json *line, const char *request_id, const char *error_name)
 {
     char now[CLOCK_TEXT_MAX];
@@ -78,7 +91,7 @@ static void keep(const struct door *door, json *line, const char *request_id, co
     json_put_text(line, "time", text_format(scratch, "%.10sT%sZ", now, now + 11));
     json_put_text(line, "requestId", request_id);
     json_put_text(line, "outcome", error_name == NULL ? "success" : is_denial(error_name) ? "denied" : "failure");
-    door->audit(door->audit_arg, json_print(scratch, line));
+    door->audit(door->audit_arg, clean(scratch, json_print(scratch, line)));
 }
 
 void door_audit_refusal(struct door *door, const struct route *route, const char *request_id, const char *source_ip,
@@ -152,7 +165,8 @@ void audit_write(const struct call *call, int status, int64_t took_us)
                             : LOG_DEBUG,
               &call->scope, event ? event : "Operation", line);
     if (call->model != NULL) {
-        json_put_text(line, "userAgent", call->user_agent);
+        if (call->user_agent != NULL)
+            json_put_text(line, "userAgent", text_format(scratch, "%.*s", AGENT_MAX, call->user_agent));
         keep(call->door, line, call->id, call->error ? call->error->name : NULL);
     }
 }

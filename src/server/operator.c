@@ -191,8 +191,11 @@ static void take_line(struct visitor *visitor, slice text)
     SCRATCH scratch = talloc_new(NULL);
     json *line;
     error *e = json_parse(scratch, text, INPUT_DEPTH, &line);
-    if (e != NULL || !json_is_object(line))
-        say_error(visitor, "InvalidRequestException", e ? e->message : "A line is a JSON object.");
+    bool is_question = e == NULL && json_is_object(line) &&
+                       (json_get(line, "input") == NULL || json_get_object(line, "input") != NULL);
+    if (!is_question)
+        say_error(visitor, "InvalidRequestException",
+                  e ? e->message : "A line is a JSON object, and so is its member input.");
     else
         begin(visitor, line);
 }

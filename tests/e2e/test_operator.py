@@ -140,6 +140,7 @@ def test_the_socket_is_its_owners_alone(server):
 
 @pytest.mark.parametrize("line", [b"\n", b"[]\n", b"{}\n", b"{\n", b'{"operation": 7}\n', b"\x00\xff\n",
                                   b'{"operation": "CreateThing"}\n', b'{"operation": "NoSuch", "input": []}\n',
+                                  b'{"operation": "CreateAccount", "input": []}\n',
                                   b'{"operation": "CreateAccount", "input": {"accountId": 7}}\n',
                                   b"[" * 60000 + b"\n"])
 def test_a_line_that_is_no_question_is_answered_with_an_error(server, line):
@@ -203,6 +204,27 @@ def test_a_forged_signature_is_a_denied_line_without_secrets(server):
     line = audited(server, "--outcome", "denied", "--principal", server.access_key)[-1]
     assert "InvalidSignature" in line["error"] or "Signature" in line["error"]
     assert "principal" not in line and "reason" not in line
+
+
+@pytest.mark.parametrize("agent", ["\xff\xfe", "a\xc3", "\xed\xa0\x80", "\xe2\x82\xac" * 3000])
+def test_no_header_hides_a_line_from_the_trail(server, agent):
+    name = unique("t")
+    target = "/things/" + name
+    headers = {**server.sign("POST", target, b"{}", {"Content-Type": "application/json"}), "User-Agent": agent}
+    assert server.ask("POST", target, b"{}", headers).status == 200
+    assert [line["operation"] for line in audited(server, "--resource", name)] == ["iot.CreateThing"]
+    assert "could not be read" not in run(BUILD / "muster", "audit", "--dir", server.dir, home=server.home).stderr
+
+
+@pytest.mark.parametrize("form", [b"Action=%FF%FE&Version=2011-06-15", b"Action=" + b"%E2%82%AC" * 60 + b"&Version=2011-06-15",
+                                  b"Action=AssumeRole&Version=2011-06-15&RoleSessionName=s1&RoleArn=arn:aws:iam::0" + b"%C3%A9" * 900])
+def test_no_form_hides_a_line_from_the_trail(server, form):
+    headers = server.sign("POST", "/", form, {"Content-Type": "application/x-www-form-urlencoded"}, "sts")
+    answer = server.ask("POST", "/", form, headers)
+    assert answer.status == 400
+    request = answer.headers["x-amzn-requestid"]
+    assert eventually(lambda: [line for line in audited(server, "--since", "2000-01-01") if line["requestId"] == request])
+    assert "could not be read" not in run(BUILD / "muster", "audit", "--dir", server.dir, home=server.home).stderr
 
 
 def test_the_trail_never_holds_a_secret(server, iot):
