@@ -54,12 +54,9 @@ static void set_defaults(struct gateway_options *options)
     const struct {
         size_t *limit, otherwise;
     } limits[] = {
-        { &options->connection_limit, 20000 },
-        { &options->input_limit, 149504 + 16384 },
-        { &options->strangers_limit, 32 << 20 },
-        { &options->output_limit, 16 << 20 },
-        { &options->head_limit, 32 << 10 },
-        { &options->body_limit, (1 << 20) + (64 << 10) },
+        { &options->connection_limit, 20000 },   { &options->input_limit, 149504 + 16384 },
+        { &options->strangers_limit, 32 << 20 }, { &options->output_limit, 16 << 20 },
+        { &options->head_limit, 32 << 10 },      { &options->body_limit, (1 << 20) + (64 << 10) },
     };
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
         if (*limits[i].limit == 0)

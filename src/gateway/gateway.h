@@ -57,7 +57,7 @@ struct gateway_lookups {
     /* In a store_read on a worker. *out is NULL for an unknown or inactive key, and for a session token (`token` at
        NULL: none was sent) that does not belong to it; an expired one is found, expires_ms tells. It hangs off ctx, with all it points
        to, and is shared by calls on several threads for up to a minute, or until a change of accounts. */
-    FALLIBLE (*find_key)
+    FALLIBLE(*find_key)
     (void *arg, struct tx *tx, void *ctx, slice access_key_id, slice token, struct gateway_key **out);
     /* In a store_read on a worker. Who is this certificate, as this client id? `account` NULL: no name was given, the
        certificate's DEFAULT-mode registration decides (x509.md 4.8). The principal comes with one reference. Errors

@@ -24,7 +24,7 @@ struct port {
     bool loopback;         /* only there, whatever addresses are configured */
     bool asks_certificate; /* whatever ALPN says */
     bool serves_credentials;
-    unsigned alpn_taken;   /* ALPN_BITs */
+    unsigned alpn_taken; /* ALPN_BITs */
     unsigned alpn_asks_certificate;
     const struct wire_protocol *protocols[ALPNS];
 };

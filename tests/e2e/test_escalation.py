@@ -13,11 +13,32 @@ import pytest
 
 import muster
 from muster import unique
-from test_sts import Caller, allow, document, make_role, make_user, statement, trust
+from people import Caller, Person, document, statement, trust
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 SERVICES = ["iot.amazonaws.com", "credentials.iot.amazonaws.com"]
 OTHER_ACCOUNT = "999999999999"
+
+
+# Attempts hand policies around as documents, so people are made with documents here.
+
+def allow(*actions):
+    return document(statement("Allow", list(actions)))
+
+
+def make_user(server, policy=None, **more):
+    one = Person(server, **more)
+    if policy:
+        server.boto("iam").put_user_policy(UserName=one.name, PolicyName="rights", PolicyDocument=policy)
+    return one
+
+
+def make_role(server, trusts, policy=None, **more):
+    iam, name = server.boto("iam"), unique("role")
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusts, **more)["Role"]
+    if policy:
+        iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=policy)
+    return made
 
 
 def denied(attempt, *names):
