@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #define MUST(done)   \
@@ -65,6 +66,10 @@ static inline void local_talk(struct local *local, SSL *ssl, int fd)
 static inline void *local_serve(void *arg)
 {
     struct local *local = arg;
+    sigset_t pipe; /* OpenSSL writes without MSG_NOSIGNAL, and some clients hang up */
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
     for (int fd; (fd = accept(local->listener, NULL, NULL)) >= 0; close(fd)) {
         SSL *ssl = NULL;
         if (local->tls != NULL) {
