@@ -3,8 +3,6 @@
 #include "registry/registry.h"
 
 /* thing_rows.c */
-FALLIBLE registry_read_attributes(struct tx *tx, void *ctx, const char *account, const char *region, const char *thing,
-                                  json **out);
 FALLIBLE registry_delete_thing(struct call *call, const struct thing *thing);
 FALLIBLE registry_tell_thing(struct call *call, const struct thing *thing, const char *operation); /* x509.md 3.8 */
 

@@ -3,30 +3,13 @@
 #include "registry/inner.h"
 #include "base/random.h"
 
-static FALLIBLE collect_attribute(const struct row *row, void *arg)
-{
-    SCRATCH ctx = talloc_new(NULL);
-    json_put_slice(arg, row_text(ctx, row, 0), row_slice(row, 1));
-    return NULL;
-}
-
-FALLIBLE registry_read_attributes(struct tx *tx, void *ctx, const char *account, const char *region, const char *thing,
-                                  json **out)
-{
-    *out = json_new_object(ctx);
-    return store_each(tx, collect_attribute, *out,
-                      "SELECT name, value FROM thing_attribute WHERE account = ? AND region = ? AND thing = ? "
-                      "ORDER BY name",
-                      ARGS(sql_text(account), sql_text(region), sql_text(thing)));
-}
-
 FALLIBLE registry_find_thing(struct tx *tx, void *ctx, const char *account, const char *region, const char *name,
                              struct thing **out)
 {
     struct row *row;
     *out = NULL;
     TRY(store_find(tx, ctx, &row,
-                   "SELECT id, type_name, billing_group, version FROM thing "
+                   "SELECT id, type_name, billing_group, version, attributes FROM thing "
                    "WHERE account = ? AND region = ? AND name = ?",
                    ARGS(sql_text(account), sql_text(region), sql_text(name))));
     if (row == NULL)
@@ -38,7 +21,7 @@ FALLIBLE registry_find_thing(struct tx *tx, void *ctx, const char *account, cons
     thing->type_name = row_text(thing, row, 1);
     thing->billing_group = row_text(thing, row, 2);
     thing->version = row_integer(row, 3);
-    TRY(registry_read_attributes(tx, thing, account, region, name, &thing->attributes));
+    TRY(json_parse(thing, row_slice(row, 4), 2, &thing->attributes));
     *out = thing;
     return NULL;
 }
@@ -74,7 +57,8 @@ static FALLIBLE check_type(struct call *call, const char *name)
     return NULL;
 }
 
-static FALLIBLE write_attributes(struct call *call, const char *thing, json *attributes)
+/* What is searched for; the thing's own row holds them for whoever reads it. */
+static FALLIBLE index_attributes(struct call *call, const char *thing, json *attributes)
 {
     TRY(store_run(call->tx, NULL, "DELETE FROM thing_attribute WHERE account = ? AND region = ? AND thing = ?",
                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(thing))));
@@ -155,11 +139,12 @@ FALLIBLE registry_create_thing(struct call *call, const struct thing *wanted, st
     thing->version = 1;
     thing->attributes = attributes;
     TRY(store_run(call->tx, NULL,
-                  "INSERT INTO thing (account, region, name, id, type_name, billing_group, version, created) "
-                  "VALUES (?, ?, ?, ?, ?, ?, 1, ?)",
+                  "INSERT INTO thing (account, region, name, id, type_name, billing_group, version, created, "
+                  "attributes) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
                   ARGS(sql_text(call->account), sql_text(call->region), sql_text(thing->name), sql_text(thing->id),
-                       sql_text(thing->type_name), sql_text(thing->billing_group), sql_integer(call->now_ms))));
-    TRY(write_attributes(call, thing->name, attributes));
+                       sql_text(thing->type_name), sql_text(thing->billing_group), sql_integer(call->now_ms),
+                       sql_slice(json_print(call, attributes)))));
+    TRY(index_attributes(call, thing->name, attributes));
     TRY(call_change(call, "thing", thing->name, "CREATED", NULL));
     *out = thing;
     TRY(registry_tell_thing(call, thing, "CREATED"));
@@ -199,12 +184,13 @@ FALLIBLE registry_change_thing(struct call *call, struct thing *thing, const str
 
     *thing = after;
     TRY(store_run(call->tx, NULL,
-                  "UPDATE thing SET type_name = ?, billing_group = ?, version = ? "
+                  "UPDATE thing SET type_name = ?, billing_group = ?, version = ?, attributes = ? "
                   "WHERE account = ? AND region = ? AND name = ?",
                   ARGS(sql_text(after.type_name), sql_text(after.billing_group), sql_integer(after.version),
-                       sql_text(call->account), sql_text(call->region), sql_text(after.name))));
+                       sql_slice(json_print(call, after.attributes)), sql_text(call->account), sql_text(call->region),
+                       sql_text(after.name))));
     if (attributes_move)
-        TRY(write_attributes(call, after.name, after.attributes));
+        TRY(index_attributes(call, after.name, after.attributes));
     TRY(call_change(call, "thing", after.name, "UPDATED", NULL));
     if (!moves) /* one change, one message: none for nothing (provisioning.md 4.14) */
         return NULL;

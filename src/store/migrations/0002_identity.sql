@@ -98,6 +98,11 @@ CREATE TABLE role_alias (
 CREATE UNIQUE INDEX role_alias_by_age ON role_alias (account, region, sequence);
 
 -- The registry. An index that lacks what a list shows loses against the primary key, which then is walked from end to end.
+-- A thing's row holds what is shown of it; thing_attribute is for searching.
+ALTER TABLE thing ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}'; -- JSON object name -> text
+UPDATE thing SET attributes = (
+    SELECT json_group_object(a.name, a.value) FROM thing_attribute a
+    WHERE a.account = thing.account AND a.region = thing.region AND a.thing = thing.name);
 CREATE INDEX thing_of_billing_group ON thing (account, region, billing_group, name);
 DROP INDEX thing_principal_of_thing;
 CREATE INDEX thing_principal_of_thing ON thing_principal (account, region, thing, principal, exclusive);

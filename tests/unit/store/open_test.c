@@ -75,6 +75,40 @@ static void numbers_its_migrations(void)
     }
 }
 
+static void brings_an_older_one_along(void)
+{
+    static const struct {
+        const char *thing, *attributes;
+    } things[] = { { "bare", "{}" }, { "pump", "{\"color\":\"red\",\"serial\":\"7\"}" } };
+    struct shop shop = shop_new();
+    sqlite3 *db;
+    sqlite3_stmt *asked;
+    assert_int_equal(sqlite3_open(path_of(&shop, "store.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, embedded_migrations[0].at, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "PRAGMA user_version = 1;"
+                                  "INSERT INTO thing (account, region, name, id, version, created) "
+                                  "VALUES ('a', 'r', 'bare', '1', 1, 1), ('a', 'r', 'pump', '2', 1, 1);"
+                                  "INSERT INTO thing_attribute (account, region, thing, name, value) "
+                                  "VALUES ('a', 'r', 'pump', 'color', 'red'), ('a', 'r', 'pump', 'serial', '7')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    shop_open(&shop);
+    shop_close(&shop);
+    assert_int_equal(sqlite3_open(path_of(&shop, "store.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT name, attributes FROM thing ORDER BY name", -1, &asked, NULL),
+                     SQLITE_OK);
+    for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
+        assert_int_equal(sqlite3_step(asked), SQLITE_ROW);
+        assert_string_equal(sqlite3_column_text(asked, 0), things[i].thing);
+        assert_string_equal(sqlite3_column_text(asked, 1), things[i].attributes);
+    }
+    sqlite3_finalize(asked);
+    sqlite3_close(db);
+    shop_end(&shop);
+}
+
 static void lets_nobody_else_read(void)
 {
     static const char *const files[] = { "lock", "store.db", "store.db-wal", "store.db-shm" };
@@ -208,6 +242,7 @@ static void keys_begin_with_the_account(void)
 static const struct story stories[] = {
     { "what was written is found after reopening", makes_and_finds },
     { "a new store has every migration", has_every_migration },
+    { "a store of the first version is brought along with its attributes", brings_an_older_one_along },
     { "migrations are numbered without a gap", numbers_its_migrations },
     { "every file has mode 0600 whatever the umask", lets_nobody_else_read },
     { "a newer store is refused unchanged", refuses_a_newer_one },
