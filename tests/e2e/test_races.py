@@ -38,6 +38,33 @@ def test_of_many_different_things_of_one_name_one_is_made(server, iot):
     assert iot.describe_thing(thingName=name)["thingId"] == made[0]["thingId"]
 
 
+def test_of_many_updates_of_one_version_one_is_made(server, iot):
+    name = unique("pump")
+    iot.create_thing(thingName=name)
+    asks = [("PATCH", f"/things/{name}", {"expectedVersion": 1, "attributePayload": {"attributes": {"a": str(n)}}}, {})
+            for n in range(CROWD)]
+    made, errors = all_at_once(server, asks)
+    assert len(made) == 1 and set(errors) == {"VersionConflictException"} and len(errors) == CROWD - 1
+    thing = iot.describe_thing(thingName=name)
+    assert thing["version"] == 2 and set(thing["attributes"]) == {"a"}
+    found = iot.list_things(attributeName="a", attributeValue=thing["attributes"]["a"])["things"]
+    assert name in [one["thingName"] for one in found]
+
+
+def test_of_many_groups_of_one_tree_a_thing_joins_one(server, iot):
+    name, root = unique("pump"), unique("root")
+    iot.create_thing(thingName=name)
+    iot.create_thing_group(thingGroupName=root)
+    leaves = [unique("leaf") for _ in range(8)]
+    for leaf in leaves:
+        iot.create_thing_group(thingGroupName=leaf, parentGroupName=root)
+    asks = [("PUT", "/thing-groups/addThingToThingGroup", {"thingGroupName": leaf, "thingName": name}, {})
+            for leaf in leaves]
+    made, errors = all_at_once(server, asks)
+    assert len(made) == 1 and set(errors) == {"InvalidRequestException"} and len(errors) == len(leaves) - 1
+    assert len(iot.list_thing_groups_for_thing(thingName=name)["thingGroups"]) == 1
+
+
 def test_ten_of_many_policies_find_room_on_a_certificate(server, iot):
     device, policies = server.certificate(), [server.policy() for _ in range(CROWD)]
     made, errors = all_at_once(server, [("PUT", f"/target-policies/{one}", {"target": device.arn}, {})

@@ -1,5 +1,7 @@
 """Retained messages (broker 4.5, 4.7, 5): kept before they are acknowledged, given to who subscribes, gone when empty."""
 import base64
+import concurrent.futures
+import itertools
 import threading
 import time
 
@@ -321,3 +323,46 @@ def test_mosquitto_keeps_and_clears(fleet, device, topic):
     assert tool("mosquitto_pub", "-i", unique("m"), "-q", "1", "-r", "-n").returncode == 0
     nothing = tool("mosquitto_sub", "-i", unique("m"), "-C", "1", "-W", "1")
     assert nothing.stdout == ""
+
+
+# ---- kill -9 ----
+
+class Talker:
+    """Writes, and at each third turn deletes, the one message of its topic, until the server is gone."""
+
+    def __init__(self, number):
+        self.topic, self.kept, self.sent = f"k/{number}", None, None
+
+    def talk(self, fleet, device, tell):
+        try:
+            with fleet.connect(device) as client:
+                for turn in range(1, 100000):
+                    self.sent = b"" if turn % 3 == 0 else b"%d" % turn
+                    assert client.publish(self.topic, self.sent, retain=True) == 0
+                    self.kept = self.sent
+                    tell()
+        except (mqtt.Closed, OSError):
+            pass
+
+
+def test_what_was_acknowledged_survives_kill_9_and_what_was_deleted_stays_away(make_server):
+    fleet = Fleet(make_server())
+    device, acknowledged, enough = fleet.device(), itertools.count(1), threading.Event()
+    talkers = [Talker(number) for number in range(6)]
+
+    def tell():
+        if next(acknowledged) >= 200:
+            enough.set()
+
+    with concurrent.futures.ThreadPoolExecutor(len(talkers)) as pool:
+        running = [pool.submit(one.talk, fleet, device, tell) for one in talkers]
+        assert enough.wait(PATIENCE_S)
+        fleet.server.kill()
+        for one in running:
+            one.result()
+    fleet.server.start()
+    data = fleet.server.boto("iot-data")
+    kept = {one["topic"]: data.get_retained_message(topic=one["topic"])["payload"]
+            for one in data.list_retained_messages()["retainedTopics"]}
+    for one in talkers:
+        assert kept.get(one.topic, b"") in (one.kept, one.sent), "acknowledged, but not what is kept"
