@@ -45,6 +45,14 @@ static bool is_loopback(slice authority)
     return slice_is(host, "localhost") || slice_starts(host, "127.") || slice_starts(authority, "[::1]");
 }
 
+static bool is_one_word(slice name)
+{
+    for (size_t i = 0; i < name.length; i++)
+        if (strchr(".:/", name.at[i]) != NULL)
+            return false;
+    return true;
+}
+
 static error *bad_url(struct call *call, const char *why)
 {
     return error_new(call, "InvalidInputException", "Invalid Open ID Connect Provider URL: %s.", why);
@@ -63,6 +71,8 @@ static FALLIBLE read_url(struct call *call, const char **scheme, slice *name)
     slice_split(&path, '/', &authority);
     if (name->length == 0 || url.length > URL_MAX || !is_authority(authority) || !all_of(*name, "-._~!'()+,;=:@%/[]"))
         return bad_url(call, "it is an https:// URL with a host, perhaps a port and a path, and nothing else");
+    if (!slice_is(*name, "localhost") && is_one_word(*name)) /* "aws:userid" is no claim of https://aws */
+        return bad_url(call, "condition keys begin with what follows https://, which needs a dot, a port or a path");
     if (plain && (door_get(call->door, IAM_ALLOW_INSECURE_ISSUER) == NULL || !is_loopback(authority)))
         return bad_url(call, "it must begin with https://");
     return NULL;

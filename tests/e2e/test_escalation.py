@@ -3,8 +3,8 @@
 (auth 8) and test_sts.py; clock skew, repeated and folded headers, paths encoded twice, dots, two signatures and two hosts
 in test_sigv4.py; other spellings of names and certificates, PassRole with a wrong service in test_rights.py; attach one
 policy and no other, boundaries on whoever is made, policies attached while they are deleted in test_iam_policies.py;
-moving a user from path to path, keys of others, namesakes of deleted users and roles in test_iam_entities.py; other
-accounts' identifiers in test_isolation.py; tokens of OpenID Connect in test_web_identity.py."""
+moving a user from path to path, keys of others, namesakes of deleted users and roles in test_iam_users.py and
+test_iam_roles.py; other accounts' identifiers in test_isolation.py; tokens of OpenID Connect in test_web_identity.py."""
 import json
 from types import SimpleNamespace
 

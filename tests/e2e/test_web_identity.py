@@ -572,7 +572,7 @@ def test_a_provider_is_made_shown_changed_and_deleted(server):
     "http://id.example.test", "id.example.test", "https://", "https:///x", "ftp://id.example.test",
     "https://id.example.test?a=b", "https://id.example.test/#x", "https://root@id.example.test",
     "https://id.example.test:port", "https://id.example.test:", "https://id.example.test/a b", "https://id.example.test/*",
-    "https://id.exa${x}mple", "https://" + "x" * 250])
+    "https://id.exa${x}mple", "https://aws", "https://sts/", "https://" + "x" * 250])
 def test_a_url_that_is_no_issuers_is_refused(server, url):
     with refused("InvalidInput" if len(url) < 256 else "ValidationError", 400):
         create_provider(server.boto("iam"), url)
