@@ -7,7 +7,7 @@ import pytest
 
 import muster
 
-pytest_plugins = ["fleet"]
+pytest_plugins = ["fleet", "people"]
 
 # boto3 runs in this process: what the machine's shell says must not lead it astray.
 for name in list(os.environ):

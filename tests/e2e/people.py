@@ -8,6 +8,8 @@
 """
 import json
 
+import pytest
+
 from muster import unique
 
 VERSION = "2012-10-17"
@@ -90,3 +92,17 @@ def make_role(server, trusts, *statements, path="/", **more):
     if statements:
         iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=document(*statements))
     return made
+
+
+# ---- two that many tests ask for, and none changes ----
+
+@pytest.fixture(scope="session")
+def ada(server):
+    """A user without any policy."""
+    return Person(server)
+
+
+@pytest.fixture(scope="session")
+def lister(server, ada):
+    """A role that ada may assume, which may list things."""
+    return make_role(server, trust({"AWS": ada.arn}), allow("iot:ListThings"))["Arn"]

@@ -1,6 +1,6 @@
 """Nobody gets more than was given to him: each attempt is refused, and whoever made it can do no more than before (auth 4.2,
 4.5). What else is tried stands beside what it tries: forged, foreign, expired and re-used session tokens in test_rights.py
-(auth 8) and test_sts.py; clock skew, repeated and folded headers, paths encoded twice, dots, two signatures and two hosts
+(auth 8) and test_sessions.py; clock skew, repeated and folded headers, paths encoded twice, dots, two signatures and two hosts
 in test_sigv4.py; other spellings of names and certificates, PassRole with a wrong service in test_rights.py; attach one
 policy and no other, boundaries on whoever is made, policies attached while they are deleted in test_iam_policies.py;
 moving a user from path to path, keys of others, namesakes of deleted users and roles in test_iam_users.py and

@@ -10,7 +10,7 @@ import pytest
 import muster
 from entities import NAMESPACE, TRUST_IOT, call, group, iam, login, role, texts  # noqa: F401 (fixtures)
 from muster import refused, unique
-from people import allow, document, trust
+from people import allow, document
 
 # ---- tags ----
 
