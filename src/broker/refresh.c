@@ -31,6 +31,8 @@ static const struct row {
     { "resource-tag", NULL, NOBODY },
     { "thing-type", NULL, NOBODY },
     { "template", NULL, NOBODY },
+    { "ca-certificate", NULL, NOBODY },
+    { "registration-code", NULL, NOBODY },
     { "endpoint", NULL, NOBODY },
     { "event-configuration", NULL, NOBODY },
     { "account", NULL, NOBODY },

@@ -78,7 +78,7 @@ static FALLIBLE delete_certificate(struct call *call)
 
 /* ---- ListCertificates: by creation, newest first unless isAscendingOrder ---- */
 
-static json *certificate_entry(struct call *call, const struct row *row)
+json *certificate_entry(struct call *call, const struct row *row)
 {
     json *certificate = json_object_new_object();
     json_put_text(certificate, "certificateArn", call_arn(call, "cert/%.*s", PRINT(row_slice(row, 0))));
@@ -117,6 +117,14 @@ const struct operation *const certificate_operations[] = {
     &certificate_op_update,
     &certificate_op_delete,
     &certificate_op_list,
+    &certificate_op_register,
+    &certificate_op_register_alone,
+    &ca_op_describe,
+    &ca_op_delete,
+    &ca_op_list,
+    &ca_op_list_certificates,
+    &ca_op_get_code,
+    &ca_op_delete_code,
     &certificate_op_attach_principal,
     &certificate_op_detach_principal,
     &certificate_op_list_principal_things,

@@ -51,6 +51,8 @@ struct certificate {
 /* NULL when the account has none with this id (lower case). */
 FALLIBLE certificate_find(struct tx *tx, void *ctx, const char *account, const char *region, const char *id,
                           struct certificate **out);
+/* A new row; version, generation and times are made here, previous_owner is ignored. In APPLY. */
+FALLIBLE certificate_insert(struct call *call, const struct certificate *certificate);
 /* The status machine of UpdateCertificate (4.2), plus PENDING_ACTIVATION to what a template says. Fails with
    CertificateStateException. Leaving ACTIVE ends the live connections. */
 FALLIBLE certificate_set_status(struct call *call, const struct certificate *certificate, const char *status);
@@ -58,6 +60,44 @@ FALLIBLE certificate_set_status(struct call *call, const struct certificate *cer
 FALLIBLE certificate_remove(struct call *call, const struct certificate *certificate);
 /* Is it attached to a policy or a thing? */
 FALLIBLE certificate_is_attached(struct call *call, const char *id, bool *things, bool *policies);
+
+/* ---- registered CAs ---- */
+
+struct ca_config { /* a body and its role, or a template's name, or nothing */
+    const char *template_body, *role_arn, *template_name;
+};
+struct ca {
+    const char *id, *status, *mode, *pem, *generation_id;
+    bool auto_registration;
+    struct ca_config config;
+    int64_t version, not_before_s, not_after_s, created, modified;
+};
+enum { CAS_OF_A_SUBJECT = 10, CA_CANDIDATES_MAX = 64 };
+
+/* NULL when the account has none with this id. */
+FALLIBLE ca_find(struct tx *tx, void *ctx, const char *account, const char *region, const char *id, struct ca **out);
+/* By the input's certificateId; ResourceNotFoundException. */
+FALLIBLE ca_need(struct call *call, struct ca **out);
+struct ca_candidate {
+    const char *id, *status, *mode, *pem;
+    bool auto_registration;
+};
+struct ca_list {
+    struct ca_candidate *items;
+    size_t count;
+};
+/* CAs of the account that may have this subject, oldest first: whether they have it, and whether they issued something,
+   is for pki to say. */
+FALLIBLE ca_with_subject(struct tx *tx, void *ctx, const char *account, const char *region, slice subject,
+                         struct ca_list *out);
+FALLIBLE ca_registration_code(struct call *call, const char **out); /* NULL: there is none */
+/* In APPLY. ca_store takes id, status, mode, pem, auto_registration, config and validity; ca_change writes status,
+   auto_registration and config. */
+FALLIBLE ca_store(struct call *call, const struct ca *ca, slice subject);
+FALLIBLE ca_change(struct call *call, const struct ca *ca);
+FALLIBLE ca_remove(struct call *call, const struct ca *ca);
+/* A member of the input that is one certificate in PEM. Fails with CertificateValidationException naming it. In WORK. */
+FALLIBLE certificate_parse_member(struct call *call, const char *member, struct pki_certificate_info **out);
 
 /* ---- IoT policies ---- */
 

@@ -31,6 +31,7 @@ FALLIBLE certificate_fill_facts(struct principal *principal, const char *pem);
 
 /* ---- what a policy or a thing can be attached to ---- */
 
+json *certificate_entry(struct call *call, const struct row *row); /* id, status, mode, created */
 error *certificate_unknown(struct call *call, const char *id);
 
 enum target_kind { TARGET_CERTIFICATE, TARGET_GROUP, TARGET_IDENTITY };
@@ -48,6 +49,9 @@ FALLIBLE certificate_check_pool(struct call *call);
 /* It goes: no policy is attached to it any more. */
 FALLIBLE certificate_release_target(struct call *call, const char *target);
 
+extern const struct operation certificate_op_register, certificate_op_register_alone;
+extern const struct operation ca_op_describe, ca_op_delete, ca_op_list, ca_op_list_certificates, ca_op_get_code,
+    ca_op_delete_code;
 extern const struct operation certificate_op_create_keys, certificate_op_create_from_csr, certificate_op_describe,
     certificate_op_update, certificate_op_delete, certificate_op_list;
 extern const struct operation certificate_op_create_policy_version, certificate_op_get_policy_version,

@@ -55,20 +55,30 @@ static FALLIBLE tell(struct call *call, const struct certificate *certificate, c
                           members);
 }
 
-FALLIBLE certificate_store(struct call *call, const struct pki_certificate *certificate, const char *status)
+FALLIBLE certificate_insert(struct call *call, const struct certificate *certificate)
 {
     int64_t sequence;
     TRY(certificate_next_sequence(call, "certificate", &sequence));
     TRY(store_run(
         call->tx, NULL,
-        "INSERT INTO certificate (region, id, account, status, mode, pem, version, generation_id, not_before, "
-        "not_after, created, sequence, modified) VALUES (?, ?, ?, ?, 'DEFAULT', ?, 1, ?, ?, ?, ?, ?, ?)",
-        ARGS(sql_text(call->region), sql_text(certificate->id), sql_text(call->account), sql_text(status),
-             sql_text(certificate->pem), sql_text(random_uuid(call)), sql_integer(certificate->not_before_s),
-             sql_integer(certificate->not_after_s), sql_integer(call->now_ms), sql_integer(sequence),
-             sql_integer(call->now_ms))));
-    TRY(call_change(call, "certificate", certificate->id, "CREATED", status));
-    return tell(call, &(struct certificate){ .id = certificate->id }, status, "CREATED");
+        "INSERT INTO certificate (region, id, account, status, mode, pem, ca_id, version, generation_id, "
+        "not_before, not_after, created, sequence, modified) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)",
+        ARGS(sql_text(call->region), sql_text(certificate->id), sql_text(call->account), sql_text(certificate->status),
+             sql_text(certificate->mode), sql_text(certificate->pem), sql_text(certificate->ca_id),
+             sql_text(random_uuid(call)), sql_integer(certificate->not_before_s), sql_integer(certificate->not_after_s),
+             sql_integer(call->now_ms), sql_integer(sequence), sql_integer(call->now_ms))));
+    TRY(call_change(call, "certificate", certificate->id, "CREATED", certificate->status));
+    return tell(call, certificate, certificate->status, "CREATED");
+}
+
+FALLIBLE certificate_store(struct call *call, const struct pki_certificate *certificate, const char *status)
+{
+    return certificate_insert(call, &(struct certificate){ .id = certificate->id,
+                                                           .status = status,
+                                                           .mode = "DEFAULT",
+                                                           .pem = certificate->pem,
+                                                           .not_before_s = certificate->not_before_s,
+                                                           .not_after_s = certificate->not_after_s });
 }
 
 /* ---- the status machine ---- */

@@ -32,6 +32,8 @@ static const struct row {
     { "oidc-provider", NULL, NOTHING }, /* sessions that its tokens brought outlive it */
     { "event-configuration", NULL, NOTHING },
     { "role-alias", NULL, NOTHING },
+    { "ca-certificate", NULL, NOTHING }, /* nor does a CA decide on what is registered */
+    { "registration-code", NULL, NOTHING },
     { "certificate", NULL, CERTIFICATE },
     { "thing-principal", NULL, CERTIFICATE },
     { "policy-target", NULL, CERTIFICATE },

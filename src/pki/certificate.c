@@ -122,13 +122,81 @@ FALLIBLE pki_certificate_parse(void *ctx, slice pem_or_der, struct pki_certifica
     return e;
 }
 
-bool pki_certificate_issued_by(const struct pki_certificate_info *child, const struct pki_certificate_info *ca)
+/* Labels of other blocks (TRUSTED CERTIFICATE, X509 CERTIFICATE) end alike: they count, since others may read them. */
+static size_t count_blocks(slice pem)
+{
+    static const char begin[] = "-----BEGIN ", label[] = "CERTIFICATE-----";
+    size_t count = 0;
+    for (const char *at = pem.at, *end = pem.at + pem.length;
+         (at = memmem(at, (size_t)(end - at), begin, sizeof(begin) - 1)) != NULL;) {
+        at += sizeof(begin) - 1;
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        size_t length = (size_t)((line ? line : end) - at);
+        count += memmem(at, length, label, sizeof(label) - 1) != NULL;
+    }
+    return count;
+}
+
+FALLIBLE pki_certificate_parse_one(void *ctx, slice pem, struct pki_certificate_info **out)
+{
+    if (pem.length <= PKI_CERTIFICATE_MAX && (pem.at == NULL || is_der(pem) || count_blocks(pem) != 1))
+        return error_new(ctx, INVALID, "There must be exactly one PEM block CERTIFICATE; %zu are there.",
+                         pem.at == NULL || is_der(pem) ? 0 : count_blocks(pem));
+    return pki_certificate_parse(ctx, pem, out);
+}
+
+/* ---- issuers ---- */
+
+static bool is_signed(const struct pki_certificate_info *child, const struct pki_certificate_info *ca, bool names)
 {
     SCRATCH work = talloc_new(NULL);
     X509 *below = decode(work, child->der), *above = decode(work, ca->der);
-    bool issued = below != NULL && above != NULL &&
-                  X509_NAME_cmp(X509_get_issuer_name(below), X509_get_subject_name(above)) == 0 &&
-                  X509_verify(below, X509_get0_pubkey(above)) == 1;
+    bool good = below != NULL && above != NULL &&
+                (!names || X509_NAME_cmp(X509_get_issuer_name(below), X509_get_subject_name(above)) == 0) &&
+                X509_verify(below, X509_get0_pubkey(above)) == 1;
     ERR_clear_error();
-    return issued;
+    return good;
+}
+
+bool pki_certificate_issued_by(const struct pki_certificate_info *child, const struct pki_certificate_info *ca)
+{
+    return is_signed(child, ca, true);
+}
+
+bool pki_certificate_signed_by(const struct pki_certificate_info *child, const struct pki_certificate_info *ca)
+{
+    return is_signed(child, ca, false);
+}
+
+/* ---- names ---- */
+
+static X509_NAME *name_of(void *ctx, slice der)
+{
+    const unsigned char *at = (const unsigned char *)der.at;
+    X509_NAME *name = d2i_X509_NAME(NULL, &at, (long)der.length);
+    ERR_clear_error();
+    return name ? X509_NAME_own(ctx, name) : NULL;
+}
+
+bool pki_name_same(slice a, slice b)
+{
+    SCRATCH work = talloc_new(NULL);
+    const X509_NAME *one = name_of(work, a), *other = name_of(work, b);
+    return one != NULL && other != NULL && X509_NAME_cmp(one, other) == 0;
+}
+
+int64_t pki_name_hash(slice name)
+{
+    SCRATCH work = talloc_new(NULL);
+    int known = 0;
+    const X509_NAME *read = name_of(work, name);
+    return read ? (int64_t)X509_NAME_hash_ex(read, NULL, NULL, &known) : 0;
+}
+
+const char *pki_certificate_attribute(const struct pki_certificate_info *info, const char *name)
+{
+    for (size_t i = 0; i < info->attribute_count; i++)
+        if (strcmp(info->attributes[i].name, name) == 0 && info->attributes[i].value_count > 0)
+            return info->attributes[i].values[0];
+    return NULL;
 }

@@ -7,6 +7,7 @@
 
 OWNER(EVP_PKEY, EVP_PKEY_free)
 OWNER(X509, X509_free)
+OWNER(X509_NAME, X509_NAME_free)
 OWNER(X509_REQ, X509_REQ_free)
 
 /* ---- start.c ---- */

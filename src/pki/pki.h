@@ -128,9 +128,19 @@ struct pki_certificate_info {
 
 /* PEM, whose first CERTIFICATE block is the certificate, or DER. Fails with CertificateValidationException. */
 FALLIBLE pki_certificate_parse(void *ctx, slice pem_or_der, struct pki_certificate_info **out);
+/* The same of PEM that holds this certificate and no other one; text around it is fine. No DER, no second block. */
+FALLIBLE pki_certificate_parse_one(void *ctx, slice pem, struct pki_certificate_info **out);
 /* Is `ca` the direct issuer: its subject is the child's issuer (compared as names, not as bytes), its key verifies the
    child's signature? Dates are not looked at (x509.md 4.3). */
 bool pki_certificate_issued_by(const struct pki_certificate_info *child, const struct pki_certificate_info *ca);
+/* Does its key verify the child's signature, whatever their names? */
+bool pki_certificate_signed_by(const struct pki_certificate_info *child, const struct pki_certificate_info *ca);
+/* Names in DER, compared as X.500 names (case, blanks and kinds of strings aside). Equal names have equal hashes; who
+   makes names can make others of the same hash too. */
+bool pki_name_same(slice a, slice b);
+int64_t pki_name_hash(slice name);
+/* The first value of an attribute, "Subject.CommonName"; NULL: it has none. */
+const char *pki_certificate_attribute(const struct pki_certificate_info *info, const char *name);
 char *pki_certificate_id(void *ctx, slice der);
 
 /* ---- making authorities and servers (muster init) ---- */

@@ -24,7 +24,7 @@ FALLIBLE template_version_body(struct tx *tx, void *ctx, const char *account, co
                                int64_t version, const char **body, int64_t *created);
 FALLIBLE template_version_insert(struct call *call, const char *name, int64_t version, const char *body);
 /* The role may be passed by the caller and assumed by the service; in APPLY. */
-FALLIBLE template_check_role(struct call *call, const char *role_arn);
+FALLIBLE template_check_role(struct call *call, const char *member, const char *role_arn);
 enum template_kind template_kind_of(const char *type);
 
 /* ---- apply.c ---- */
@@ -56,6 +56,7 @@ FALLIBLE claim_load_add(struct call *call, const char *principal, int64_t change
 /* ---- caller_check.c: is the certificate that asks still ACTIVE? In APPLY; AccessDenied otherwise. ---- */
 FALLIBLE device_still_active(struct call *call);
 
+extern const struct operation ca_op_register, ca_op_update;
 extern const struct operation template_op_create, template_op_describe, template_op_list, template_op_update,
     template_op_delete;
 extern const struct operation version_op_create, version_op_describe, version_op_list, version_op_delete;

@@ -62,7 +62,7 @@ static FALLIBLE create(struct call *call)
         return error_with(e, "resourceArn", template_arn(call, name));
     }
     TRY(check_room(call));
-    TRY(template_check_role(call, call_string(call, "provisioningRoleArn")));
+    TRY(template_check_role(call, "provisioningRoleArn", call_string(call, "provisioningRoleArn")));
     TRY(store_run(call->tx, NULL,
                   "INSERT INTO template (account, region, name, type, description, enabled, role_arn, default_version, "
                   "last_version, created, modified) VALUES (?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?)",
@@ -156,7 +156,7 @@ static FALLIBLE update(struct call *call)
         return error_new(call, "ResourceNotFoundException", "Provisioning template %s has no version %lld.",
                          template->name, (long long)version);
     if (role != NULL)
-        TRY(template_check_role(call, role));
+        TRY(template_check_role(call, "provisioningRoleArn", role));
     bool enabled = call_has(call, "enabled") ? call_flag(call, "enabled") : template->enabled;
     bool unhook = call_flag(call, "removePreProvisioningHook");
     TRY(store_run(call->tx, NULL,
@@ -196,11 +196,8 @@ const struct operation template_op_update = { "iot", "UpdateProvisioningTemplate
 const struct operation template_op_delete = { "iot", "DeleteProvisioningTemplate", STEPS({ APPLY, delete_template }) };
 
 const struct operation *const provisioning_operations[] = {
-    &template_op_create,      &template_op_describe,
-    &template_op_list,        &template_op_update,
-    &template_op_delete,      &version_op_create,
-    &version_op_describe,     &version_op_list,
-    &version_op_delete,       &register_op_rest,
-    &register_op_mqtt,        &mqtt_op_create_keys,
-    &mqtt_op_create_from_csr, NULL,
+    &ca_op_register,      &ca_op_update,        &template_op_create,      &template_op_describe,
+    &template_op_list,    &template_op_update,  &template_op_delete,      &version_op_create,
+    &version_op_describe, &version_op_list,     &version_op_delete,       &register_op_rest,
+    &register_op_mqtt,    &mqtt_op_create_keys, &mqtt_op_create_from_csr, NULL,
 };

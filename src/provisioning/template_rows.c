@@ -60,13 +60,13 @@ FALLIBLE template_version_insert(struct call *call, const char *name, int64_t ve
                           sql_text(body), sql_integer(call->now_ms)));
 }
 
-FALLIBLE template_check_role(struct call *call, const char *role_arn)
+FALLIBLE template_check_role(struct call *call, const char *member, const char *role_arn)
 {
     struct caller *role;
     slice account, name;
     if (!account_role_arn(slice_of(role_arn), &account, &name) || !slice_is(account, call->account))
-        return error_new(call, "InvalidRequestException",
-                         "provisioningRoleArn: %s is not the ARN of a role of this account.", role_arn);
+        return error_new(call, "InvalidRequestException", "%s: %s is not the ARN of a role of this account.", member,
+                         role_arn);
     TRY(call_require_pass_role(call, role_arn, "iot.amazonaws.com"));
     error *e = account_role(call->tx, call, call->account, role_arn, "iot.amazonaws.com", call->now_ms, &role);
     if (error_is(e, "AccessDenied"))

@@ -71,7 +71,7 @@ static const struct kind {
     { "policy/", FROM_NAMED("policy") },
     { "provisioningtemplate/", FROM_NAMED("template") },
     { "rolealias/", FROM_NAMED("role_alias") },
-    { "cacert/", NULL },
+    { "cacert/", "SELECT 1 FROM ca_certificate WHERE account = ? AND region = ? AND id = ?" },
     { "domainconfiguration/", NULL },
     { "certificateprovider/", NULL },
     { "certificateprovider:", NULL },

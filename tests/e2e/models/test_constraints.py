@@ -14,24 +14,21 @@ NOT_YET = {
         ClearDefaultAuthorizer ConfirmTopicRuleDestination CreateAuthorizer CreateCertificateProvider
         CreateDomainConfiguration CreateDynamicThingGroup CreateFleetMetric CreateJob CreateJobTemplate CreateOTAUpdate
         CreateProvisioningClaim CreateStream CreateTopicRule CreateTopicRuleDestination DeleteAuthorizer
-        DeleteCACertificate DeleteCertificateProvider DeleteDomainConfiguration DeleteDynamicThingGroup
-        DeleteFleetMetric DeleteJob DeleteJobExecution DeleteJobTemplate DeleteOTAUpdate DeleteRegistrationCode
-        DeleteStream DeleteTopicRule DeleteTopicRuleDestination DeleteV2LoggingLevel DescribeAuthorizer
-        DescribeCACertificate DescribeCertificateProvider DescribeDefaultAuthorizer DescribeDomainConfiguration
-        DescribeFleetMetric DescribeIndex DescribeJob DescribeJobExecution DescribeJobTemplate
-        DescribeManagedJobTemplate DescribeStream DescribeThingRegistrationTask DisableTopicRule EnableTopicRule
-        GetBucketsAggregation GetCardinality GetIndexingConfiguration GetJobDocument GetOTAUpdate GetPercentiles
-        GetRegistrationCode GetStatistics GetThingConnectivityData GetTopicRule GetTopicRuleDestination
-        GetV2LoggingOptions ListAuthorizers ListCACertificates ListCertificateProviders ListCertificatesByCA
-        ListDomainConfigurations ListFleetMetrics ListIndices ListJobExecutionsForJob ListJobExecutionsForThing
-        ListJobTemplates ListJobs ListManagedJobTemplates ListOTAUpdates ListOutgoingCertificates ListStreams
-        ListThingRegistrationTaskReports ListThingRegistrationTasks ListTopicRuleDestinations ListTopicRules
-        ListV2LoggingLevels RegisterCACertificate RegisterCertificate RegisterCertificateWithoutCA
-        RejectCertificateTransfer ReplaceTopicRule SearchIndex SetDefaultAuthorizer SetV2LoggingLevel
-        SetV2LoggingOptions StartThingRegistrationTask StopThingRegistrationTask TestInvokeAuthorizer
-        TransferCertificate UpdateAuthorizer UpdateCACertificate UpdateCertificateProvider UpdateDomainConfiguration
-        UpdateDynamicThingGroup UpdateFleetMetric UpdateIndexingConfiguration UpdateJob UpdateStream
-        UpdateTopicRuleDestination""".split(),
+        DeleteCertificateProvider DeleteDomainConfiguration DeleteDynamicThingGroup DeleteFleetMetric DeleteJob
+        DeleteJobExecution DeleteJobTemplate DeleteOTAUpdate DeleteStream DeleteTopicRule DeleteTopicRuleDestination
+        DeleteV2LoggingLevel DescribeAuthorizer DescribeCertificateProvider DescribeDefaultAuthorizer
+        DescribeDomainConfiguration DescribeFleetMetric DescribeIndex DescribeJob DescribeJobExecution
+        DescribeJobTemplate DescribeManagedJobTemplate DescribeStream DescribeThingRegistrationTask DisableTopicRule
+        EnableTopicRule GetBucketsAggregation GetCardinality GetIndexingConfiguration GetJobDocument GetOTAUpdate
+        GetPercentiles GetStatistics GetThingConnectivityData GetTopicRule GetTopicRuleDestination GetV2LoggingOptions
+        ListAuthorizers ListCertificateProviders ListDomainConfigurations ListFleetMetrics ListIndices
+        ListJobExecutionsForJob ListJobExecutionsForThing ListJobTemplates ListJobs ListManagedJobTemplates
+        ListOTAUpdates ListOutgoingCertificates ListStreams ListThingRegistrationTaskReports ListThingRegistrationTasks
+        ListTopicRuleDestinations ListTopicRules ListV2LoggingLevels RejectCertificateTransfer ReplaceTopicRule
+        SearchIndex SetDefaultAuthorizer SetV2LoggingLevel SetV2LoggingOptions StartThingRegistrationTask
+        StopThingRegistrationTask TestInvokeAuthorizer TransferCertificate UpdateAuthorizer UpdateCertificateProvider
+        UpdateDomainConfiguration UpdateDynamicThingGroup UpdateFleetMetric UpdateIndexingConfiguration UpdateJob
+        UpdateStream UpdateTopicRuleDestination""".split(),
     "iot-data": "DeleteConnection DeleteThingShadow GetThingShadow ListNamedShadowsForThing UpdateThingShadow".split(),
     "iam": [], "sts": [],
 }
