@@ -174,12 +174,21 @@ static FALLIBLE read_update(struct call *call)
     return read_config(call, config);
 }
 
+static bool same_ca(const struct ca *a, const struct ca *b)
+{
+    return registry_same_text(a->status, b->status) && a->auto_registration == b->auto_registration &&
+           registry_same_text(a->config.template_body, b->config.template_body) &&
+           registry_same_text(a->config.role_arn, b->config.role_arn) &&
+           registry_same_text(a->config.template_name, b->config.template_name);
+}
+
 static FALLIBLE update_ca(struct call *call)
 {
     struct ca *ca;
     const struct ca_config *config = call->kept;
     const char *status = call_string(call, "newStatus"), *automatic = call_string(call, "newAutoRegistrationStatus");
     TRY(ca_need(call, &ca));
+    const struct ca before = *ca;
     if (status != NULL)
         ca->status = status;
     if (automatic != NULL)
@@ -190,7 +199,8 @@ static FALLIBLE update_ca(struct call *call)
         TRY(check_config(call, config));
         ca->config = *config;
     }
-    TRY(ca_change(call, ca));
+    if (!same_ca(ca, &before))
+        TRY(ca_change(call, ca));
     return answer(call);
 }
 

@@ -19,7 +19,6 @@ FALLIBLE registry_update_group_row(struct call *call, const struct thing_group *
 /* attributes.c: what attributes become: `given` merged in, an empty value removing its name, or in their place, without
    the empty ones (x509.md 4.13). */
 json *registry_attributes_after(void *ctx, const json *before, const json *given, bool merge);
-bool registry_same_text(const char *a, const char *b); /* NULL is the same as NULL only */
 
 /* group_event.c: what a group tells, when the account wants to hear it (x509.md 3.8). `operation`: CREATED, ... */
 FALLIBLE registry_tell_group(struct call *call, const struct thing_group *group, const char *operation);

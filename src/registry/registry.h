@@ -83,6 +83,8 @@ FALLIBLE registry_event_wanted(struct call *call, enum registry_event kind, bool
 FALLIBLE registry_event(struct call *call, enum registry_event kind, const char *subject, const char *operation,
                         json *members);
 
+bool registry_same_text(const char *a, const char *b); /* NULL is the same as NULL only */
+
 /* ---- types ---- */
 
 struct thing_type {

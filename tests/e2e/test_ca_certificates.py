@@ -144,6 +144,7 @@ def test_only_what_is_given_changes(server, iot, authority):
     iot.update_ca_certificate(certificateId=ca, newAutoRegistrationStatus="ENABLE")
     assert told() == ("INACTIVE", "ENABLE", 2)
     iot.update_ca_certificate(certificateId=ca.upper(), newStatus="ACTIVE")
+    iot.update_ca_certificate(certificateId=ca, newStatus="ACTIVE", newAutoRegistrationStatus="ENABLE")
     assert told() == ("ACTIVE", "ENABLE", 3)
     with refused("CertificateStateException", 406, ca, of=iot):
         iot.delete_ca_certificate(certificateId=ca)

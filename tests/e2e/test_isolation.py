@@ -3,12 +3,14 @@ a stranger with every identifier of another account's things, and again with ide
 two answers must be the same, but for the identifiers themselves, and nothing of the other account may have changed."""
 import json
 import re
+import tempfile
 import uuid
 
 import pytest
 
 from models.constraints import good, request
 from models.test_constraints import MODELS, THERE, ask
+from pki import Authority, register
 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:Connect",
                                                              "Resource": "*"}]})
@@ -39,6 +41,8 @@ class Estate:
         iot.attach_thing_principal(thingName=name["thing"], principal=certificate.arn)
         iot.create_provisioning_template(templateName=name["template"], templateBody=TEMPLATE,
                                          provisioningRoleArn=account.role)
+        with tempfile.TemporaryDirectory() as folder:
+            self.ca = register(account, Authority(folder), automatic=True)
         role = iam.create_role(RoleName=name["role"], AssumeRolePolicyDocument=trust("credentials.iot.amazonaws.com"))
         iot.create_role_alias(roleAlias=name["alias"], roleArn=role["Role"]["Arn"])
         iam.create_user(UserName=name["user"])
@@ -57,7 +61,7 @@ class Estate:
         arn, name, certificate = self.account.arn, self.name, self.certificate
         resources = [arn(f"{kind}/{name[key]}") for kind, key in (
             ("thinggroup", "group"), ("thingtype", "type"), ("billinggroup", "billing"), ("policy", "policy"),
-            ("provisioningtemplate", "template"), ("rolealias", "alias"))]
+            ("provisioningtemplate", "template"), ("rolealias", "alias"))] + [arn(f"cacert/{self.ca}")]
         return {
             "thingName": [name["thing"]], "thingArn": [arn(f"thing/{name['thing']}")],
             "thingGroupName": [name["group"]], "thingGroupArn": [arn(f"thinggroup/{name['group']}")],
@@ -66,7 +70,7 @@ class Estate:
             "thingTypeName": [name["type"]], "billingGroupName": [name["billing"]],
             "billingGroupArn": [arn(f"billinggroup/{name['billing']}")],
             "policyName": [name["policy"]], "policyNamesToAdd": [[name["policy"]]],
-            "certificateId": [certificate.id], "principal": [certificate.arn],
+            "certificateId": [certificate.id, self.ca], "caCertificateId": [self.ca], "principal": [certificate.arn],
             "target": [certificate.arn, arn(f"thinggroup/{name['group']}")],
             "templateName": [name["template"]], "provisioningRoleArn": [self.role],
             "roleAlias": [name["alias"]], "roleArn": [self.role], "resourceArn": resources,
@@ -80,7 +84,7 @@ class Estate:
     def twin_of(self, value):
         """The same identifier of something that is nowhere, in this account or another."""
         text = json.dumps(value)
-        for word in [*self.name.values(), self.certificate.id, self.provider.split("/")[-1]]:
+        for word in [*self.name.values(), self.certificate.id, self.ca, self.provider.split("/")[-1]]:
             text = text.replace(word, self.twin_word(word))
         return json.loads(text.replace(self.key, self.key[:14] + self.key[14:][::-1]))
 
@@ -91,7 +95,7 @@ class Estate:
         return word[:tail.start()] + tail.group().translate(digits) + word[tail.end():]
 
     def words(self):
-        return [*self.name.values(), self.certificate.id, self.key, self.provider.split("/")[-1]]
+        return [*self.name.values(), self.certificate.id, self.ca, self.key, self.provider.split("/")[-1]]
 
     def snapshot(self):
         """What the account's own administrator sees."""
@@ -107,6 +111,8 @@ class Estate:
                 iot.list_attached_policies(target=self.account.arn(f"thinggroup/{name['group']}")),
                 iot.list_tags_for_resource(resourceArn=self.account.arn(f"thinggroup/{name['group']}")),
                 iot.list_things(), iot.list_thing_groups(), iot.list_policies(), iot.list_certificates(),
+                iot.describe_ca_certificate(certificateId=self.ca), iot.list_ca_certificates(),
+                iot.get_registration_code(),
                 iam.get_user(UserName=name["user"]), iam.list_access_keys(UserName=name["user"]),
                 iam.get_role(RoleName=name["role"]), iam.get_policy(PolicyArn=self.managed), iam.list_users(),
                 iam.list_roles(), iam.list_policies(Scope="Local"), iam.get_group(GroupName=name["people"]),

@@ -10,6 +10,7 @@ import pytest
 import muster
 from fleet import Fleet, template_body
 from muster import refused, unique
+from pki import Authority, register
 from test_claim_mosquitto import tool
 
 KINDS = {"THING", "THING_GROUP", "THING_TYPE", "THING_GROUP_MEMBERSHIP", "THING_GROUP_HIERARCHY",
@@ -245,6 +246,23 @@ def test_a_certificate_tells_its_life(iot, fleet, hear):
     assert ear.next()[1]["status"] == "INACTIVE"
     iot.delete_certificate(certificateId=device.id)
     assert ear.next() == (f"certificate/{device.id}/deleted", told | {"operation": "DELETED", "status": "INACTIVE"})
+    assert ear.has_nothing()
+
+
+def test_a_ca_tells_its_life_and_a_device_who_issued_it(iot, fleet, hear, tmp_path):
+    switch(iot, "CA_CERTIFICATE", "CERTIFICATE")
+    ear, authority = hear(), Authority(tmp_path, f"/CN={unique('ca')}")
+    ca = register(fleet.server, authority)
+    told = {"eventType": "CA_CERTIFICATE_EVENT", "certificateId": ca, "autoRegistrationStatus": "DISABLE"}
+    assert ear.next() == (f"caCertificate/{ca}/created", told | {"operation": "CREATED", "status": "ACTIVE"})
+    device = iot.register_certificate(certificatePem=authority.device().certificate)["certificateId"]
+    topic, one = ear.next()
+    assert topic == f"certificate/{device}/created" and one["caCertificateId"] == ca
+    for status in ("INACTIVE", "INACTIVE"):
+        iot.update_ca_certificate(certificateId=ca, newStatus=status)
+    assert ear.next() == (f"caCertificate/{ca}/updated", told | {"operation": "UPDATED", "status": "INACTIVE"})
+    iot.delete_ca_certificate(certificateId=ca)
+    assert ear.next() == (f"caCertificate/{ca}/deleted", told | {"operation": "DELETED", "status": "INACTIVE"})
     assert ear.has_nothing()
 
 

@@ -19,5 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (!text_is_utf8(slice_of(info->attributes[i].values[j])))
                 abort();
     (void)pki_certificate_issued_by(info, again);
+    if (pki_name_same(info->subject, info->issuer) && pki_name_hash(info->subject) != pki_name_hash(info->issuer))
+        abort();
+    if (pki_certificate_parse_one(ctx, slice_of(info->pem), &again) != NULL || strcmp(info->id, again->id) != 0)
+        abort();
+    (void)!pki_certificate_parse_one(ctx, slice_bytes(data, size), &again);
     return 0;
 }

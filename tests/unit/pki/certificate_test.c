@@ -274,6 +274,51 @@ static void tells_who_issued(void **state)
     assert_false(pki_certificate_issued_by(child, info_of(ctx, same_key)));
     assert_false(pki_certificate_issued_by(child, child));
     assert_true(pki_certificate_issued_by(info_of(ctx, ca), info_of(ctx, ca)));
+    assert_true(pki_certificate_signed_by(child, info_of(ctx, same_key)));
+    assert_false(pki_certificate_signed_by(child, info_of(ctx, same_name)));
+
+    slice names[] = { info_of(ctx, ca)->subject, info_of(ctx, folded)->subject, info_of(ctx, same_key)->subject };
+    assert_true(pki_name_same(names[0], names[1]));
+    assert_true(pki_name_hash(names[0]) == pki_name_hash(names[1]));
+    assert_false(pki_name_same(names[0], names[2]));
+    assert_false(pki_name_same(SLICE("no name"), SLICE("no name")));
+    assert_string_equal(pki_certificate_attribute(info_of(ctx, ca), "Subject.CommonName"), "CA");
+    assert_null(pki_certificate_attribute(info_of(ctx, ca), "Subject.Nickname"));
+}
+
+/* ---- one certificate, and nothing that another reader would take for one ---- */
+
+static const struct one {
+    const char *name, *before, *after; /* of a good certificate; "=": itself once more */
+    bool good;
+} ones[] = {
+    { "alone", "", "", true },
+    { "text around it", "Certificate:\n  Data:\n", "\nbye\n", true },
+    { "CRLF before it", "Certificate:\r\n", "", true },
+    { "twice", "", "=", false },
+    { "a trusted one behind it", "", "-----BEGIN TRUSTED CERTIFICATE-----\n", false },
+    { "the start of an old one before it", "-----BEGIN X509 CERTIFICATE-----\n", "", false },
+    { "a start without an end of line", "", "-----BEGIN CERTIFICATE-----", false },
+};
+
+static void takes_one_alone(void **state)
+{
+    const struct one *row = *state;
+    SCRATCH ctx = talloc_new(NULL);
+    struct pki_certificate_info *info,
+        *made = info_of(ctx,
+                        certificate_of(ctx, key_of(ctx, "EC:P-256"), &(struct certificate_wish){ .digest = "SHA256" }));
+    const char *after = strcmp(row->after, "=") == 0 ? made->pem : row->after;
+    error *e =
+        pki_certificate_parse_one(ctx, slice_of(text_format(ctx, "%s%s%s", row->before, made->pem, after)), &info);
+    if (row->good) {
+        assert_null(e);
+        assert_string_equal(info->id, made->id);
+    } else {
+        assert_true(error_is(e, "CertificateValidationException"));
+    }
+    assert_true(error_is(pki_certificate_parse_one(ctx, made->der, &info), "CertificateValidationException"));
+    assert_true(error_is(pki_certificate_parse_one(ctx, SLICE(""), &info), "CertificateValidationException"));
 }
 
 int main(void)
@@ -284,5 +329,5 @@ int main(void)
     return RUN_TABLES(TABLE(judged, judges_a_certificate), TABLE(forms, reads_its_forms), TABLE(ends, reads_the_end),
                       TABLE(attributes, tells_its_attributes), TABLE(nul, leaves_out_values_with_a_nul),
                       TABLE(directory, tells_directory_and_issuer_names), TABLE(authorities, tells_authorities),
-                      TABLE(issued, tells_who_issued));
+                      TABLE(issued, tells_who_issued), TABLE(ones, takes_one_alone));
 }
