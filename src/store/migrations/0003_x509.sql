@@ -30,8 +30,9 @@ CREATE TABLE ca_certificate (
     created INTEGER NOT NULL,
     sequence INTEGER NOT NULL,         -- order of creation, for lists
     modified INTEGER NOT NULL,
-    PRIMARY KEY (region, id, account)
+    PRIMARY KEY (account, region, id)
 ) STRICT;
+CREATE INDEX ca_certificate_by_id ON ca_certificate (region, id, mode); -- who else has it (x509.md 4.5)
 CREATE UNIQUE INDEX ca_certificate_by_age ON ca_certificate (account, region, sequence);
 CREATE INDEX ca_certificate_by_subject ON ca_certificate (account, region, subject_hash, sequence);
 CREATE INDEX ca_certificate_of_template ON ca_certificate (account, region, template_name, sequence)
