@@ -122,6 +122,7 @@ struct account_host {
 FALLIBLE account_hosts(struct tx *tx, void *ctx, const char *region, const char *domain, struct account_host **out,
                        size_t *count);
 FALLIBLE account_default(struct tx *tx, void *ctx, const char **out);
+FALLIBLE account_exists(struct tx *tx, const char *id, bool *out);
 
 /* ---- making the first account (muster init) ---- */
 

@@ -50,6 +50,14 @@ FALLIBLE account_default(struct tx *tx, void *ctx, const char **out)
     return NULL;
 }
 
+FALLIBLE account_exists(struct tx *tx, const char *id, bool *out)
+{
+    struct row *row;
+    TRY(store_find(tx, tx_ctx(tx), &row, "SELECT 1 FROM account WHERE id = ?", ARGS(sql_text(id))));
+    *out = row != NULL;
+    return NULL;
+}
+
 static FALLIBLE address_of(struct call *call, const char *account, const struct endpoint *endpoint, const char **out)
 {
     const char *prefix = NULL, *default_account = "", *domain = door_get(call->door, ACCOUNT_DOMAIN);

@@ -23,22 +23,24 @@ static FALLIBLE describe(struct call *call)
     if (certificate == NULL)
         return certificate_unknown(call, id);
 
-    json *description = json_object_new_object();
+    const char *owner;
+    json *description = json_new_object(call), *transfer = json_new_object(call);
+    TRY(certificate_transfer_data(call, certificate, &owner, transfer));
     json_put_text(description, "certificateArn", call_arn(call, "cert/%s", id));
     json_put_text(description, "certificateId", id);
     json_put_text(description, "caCertificateId", certificate->ca_id);
     json_put_text(description, "status", certificate->status);
     json_put_text(description, "certificatePem", certificate->pem);
-    json_put_text(description, "ownedBy", call->account);
+    json_put_text(description, "ownedBy", owner);
     json_put_text(description, "previousOwnedBy", certificate->previous_owner);
     json_put_time(description, "creationDate", certificate->created);
     json_put_time(description, "lastModifiedDate", certificate->modified);
     json_put_integer(description, "customerVersion", certificate->version);
-    json_put(description, "transferData", json_object_new_object());
+    json_put(description, "transferData", json_object_get(transfer));
     json_put_text(description, "generationId", certificate->generation_id);
     json_put(description, "validity", validity_of(certificate));
     json_put_text(description, "certificateMode", certificate->mode);
-    return answer(call, value_of("certificateDescription", description));
+    return answer(call, value_of("certificateDescription", json_object_get(description)));
 }
 
 static FALLIBLE update(struct call *call)
@@ -119,6 +121,11 @@ const struct operation *const certificate_operations[] = {
     &certificate_op_list,
     &certificate_op_register,
     &certificate_op_register_alone,
+    &certificate_op_transfer,
+    &certificate_op_accept,
+    &certificate_op_reject,
+    &certificate_op_cancel,
+    &certificate_op_list_outgoing,
     &ca_op_describe,
     &ca_op_delete,
     &ca_op_list,

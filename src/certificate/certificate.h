@@ -9,7 +9,7 @@
    A device's connect reads certificate_load_principal in one snapshot: status and validity, the thing of the
    connection, and the compiled policies of the certificate and of the thing's groups up to their roots.
 
-   Sources: x509.md 2.2, 2.4, 3.2, 4.1, 4.2, 4.6, 4.13, 4.14; broker.md 4.11. */
+   Sources: x509.md 2.2, 2.4, 3.2, 4.1, 4.2, 4.6, 4.7, 4.13, 4.14; broker.md 4.11. */
 #pragma once
 #include "broker/broker.h"
 #include "operation/operation.h"
@@ -23,6 +23,11 @@ extern const struct operation *const certificate_policy_operations[]; /* IoT pol
 #define CERTIFICATE_ISSUER         "issuer"         /* const struct pki_issuer * */
 #define CERTIFICATE_KEYS           "key-pool"       /* struct pki_rsa_pool * */
 #define CERTIFICATE_ALLOW_UNREVOKE "allow-unrevoke" /* set: a REVOKED certificate may be given another status */
+
+#define CERTIFICATE_TRANSFER_EXPIRY_DAYS "transfer-expiry-days" /* const int *; 0 or not there: never */
+
+/* The minute's sweep of transfers (x509.md 4.7); output "more": another call at once. For call_new_internal. */
+extern const struct operation certificate_sweep;
 
 /* ---- issuing ---- */
 

@@ -34,6 +34,13 @@ FALLIBLE certificate_fill_facts(struct principal *principal, const char *pem);
 json *certificate_entry(struct call *call, const struct row *row); /* id, status, mode, created */
 error *certificate_unknown(struct call *call, const char *id);
 
+/* rows.c: the row's status, its change and its event, whatever it was; and removal without an event. */
+FALLIBLE certificate_write_status(struct call *call, const struct certificate *certificate, const char *status);
+FALLIBLE certificate_drop(struct call *call, const struct certificate *certificate);
+/* transfer.c: who owns it, since while a transfer is pending its target sees it too, and the members of transferData. */
+FALLIBLE certificate_transfer_data(struct call *call, const struct certificate *certificate, const char **owner,
+                                   json *data);
+
 enum target_kind { TARGET_CERTIFICATE, TARGET_GROUP, TARGET_IDENTITY };
 /* Fails with InvalidRequestException (malformed, foreign account or region) naming the member, or
    ResourceNotFoundException. Groups are refused unless `groups`. */
@@ -49,6 +56,8 @@ FALLIBLE certificate_check_pool(struct call *call);
 /* It goes: no policy is attached to it any more. */
 FALLIBLE certificate_release_target(struct call *call, const char *target);
 
+extern const struct operation certificate_op_transfer, certificate_op_accept, certificate_op_reject,
+    certificate_op_cancel, certificate_op_list_outgoing;
 extern const struct operation certificate_op_register, certificate_op_register_alone;
 extern const struct operation ca_op_describe, ca_op_delete, ca_op_list, ca_op_list_certificates, ca_op_get_code,
     ca_op_delete_code;

@@ -112,8 +112,11 @@ static FALLIBLE check_transition(struct call *call, const struct certificate *ce
 FALLIBLE certificate_set_status(struct call *call, const struct certificate *certificate, const char *status)
 {
     TRY(check_transition(call, certificate, status));
-    if (strcmp(certificate->status, status) == 0)
-        return NULL;
+    return strcmp(certificate->status, status) == 0 ? NULL : certificate_write_status(call, certificate, status);
+}
+
+FALLIBLE certificate_write_status(struct call *call, const struct certificate *certificate, const char *status)
+{
     TRY(store_run(call->tx, NULL,
                   "UPDATE certificate SET status = ?, version = version + 1, modified = ? "
                   "WHERE region = ? AND id = ? AND account = ?",
@@ -139,12 +142,18 @@ FALLIBLE certificate_is_attached(struct call *call, const char *id, bool *things
     return NULL;
 }
 
-FALLIBLE certificate_remove(struct call *call, const struct certificate *certificate)
+FALLIBLE certificate_drop(struct call *call, const struct certificate *certificate)
 {
-    const char *id = certificate->id;
-    TRY(certificate_release_target(call, call_arn(call, "cert/%s", id)));
+    const char *id = certificate->id, *arn = call_arn(call, "cert/%s", id);
+    TRY(certificate_release_target(call, arn));
+    TRY(registry_release_principal(call, arn));
     TRY(store_run(call->tx, NULL, "DELETE FROM certificate WHERE region = ? AND id = ? AND account = ?",
                   ARGS(sql_text(call->region), sql_text(id), sql_text(call->account))));
-    TRY(call_change(call, "certificate", id, "DELETED", NULL));
+    return call_change(call, "certificate", id, "DELETED", NULL);
+}
+
+FALLIBLE certificate_remove(struct call *call, const struct certificate *certificate)
+{
+    TRY(certificate_drop(call, certificate));
     return tell(call, certificate, certificate->status, "DELETED");
 }

@@ -127,6 +127,8 @@ FALLIBLE registry_need_billing_group(struct call *call, const char *name);
 /* Fails with InvalidRequestException when an exclusive attachment forbids it; ResourceNotFoundException for the thing. */
 FALLIBLE registry_attach_principal(struct call *call, const char *principal, const char *thing, bool exclusive);
 FALLIBLE registry_detach_principal(struct call *call, const char *principal, const char *thing);
+/* It goes: it is attached to no thing any more. */
+FALLIBLE registry_release_principal(struct call *call, const char *principal);
 /* The thing a connection carries: the exclusive thing of the principal, else the attached thing named client_id (may be
    empty). NULL: none. Reads for an admission, or a policy. */
 FALLIBLE registry_thing_of_connection(struct tx *tx, void *ctx, const char *account, const char *region,

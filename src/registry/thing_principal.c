@@ -39,6 +39,23 @@ FALLIBLE registry_detach_principal(struct call *call, const char *principal, con
     return changed ? call_change(call, "thing-principal", principal, "DETACHED", thing) : NULL;
 }
 
+static FALLIBLE tell_detached(const struct row *row, void *arg)
+{
+    struct call *call = arg;
+    return call_change(call, "thing-principal", row_text(call, row, 0), "DETACHED", row_text(call, row, 1));
+}
+
+FALLIBLE registry_release_principal(struct call *call, const char *principal)
+{
+    struct value account = sql_text(call->account), region = sql_text(call->region);
+    TRY(store_each(call->tx, tell_detached, call,
+                   "SELECT principal, thing FROM thing_principal WHERE account = ? AND region = ? AND principal = ? "
+                   "ORDER BY thing",
+                   ARGS(account, region, sql_text(principal))));
+    return store_run(call->tx, NULL, "DELETE FROM thing_principal WHERE account = ? AND region = ? AND principal = ?",
+                     ARGS(account, region, sql_text(principal)));
+}
+
 FALLIBLE registry_thing_of_connection(struct tx *tx, void *ctx, const char *account, const char *region,
                                       const char *principal, slice client_id, struct thing **out, bool *exclusive)
 {

@@ -33,6 +33,8 @@ static const struct setting {
       "How long a persistent MQTT session may outlive its connection, in seconds." },
     { "thing_type_delete_delay_s", INTEGER, AT(thing_type_delete_delay_s), 0, 86400, NULL,
       "How long a thing type stays deprecated before it can be deleted, in seconds." },
+    { "transfer_expiry_days", INTEGER, AT(transfer_expiry_days), 0, 3650, NULL,
+      "After how many days a certificate's transfer that nobody answered is cancelled; 0: never." },
     { "log_format", CHOICE, AT(log_format), 0, 0, "text json", "text or json; one line an event, on standard error." },
     { "log_level", CHOICE, AT(log_level), 0, 0, "debug info warn error", "debug, info, warn or error." },
     { "audit_days", INTEGER, AT(audit_days), 0, 36500, NULL, "How many days of DIR/audit are kept; 0: all of them." },

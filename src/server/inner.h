@@ -45,7 +45,7 @@ struct server {
 
 /* wire.c: everything up to and without accepting. */
 FALLIBLE server_wire(struct server *server);
-/* sweep.c: one internal call; the next follows at once while there is more. */
+/* run.c: an internal call of each sweeper; its next one follows at once while there is more. */
 void server_sweep(struct server *server);
 
 /* operator.c: DIR/musterd.sock. Closed after the broker and the gateway; calls that are still on their way are dropped. */

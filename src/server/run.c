@@ -9,26 +9,35 @@ enum { GOODBYE_MS = 3000, SWEEP_MS = 60000 };
 
 /* ---- the minute's sweep ---- */
 
+static void sweep(struct server *server, const struct operation *operation);
+
 static void sweep_done(struct call *call)
 {
     struct server *server = call->owner;
+    const struct operation *operation = call->operation;
     bool more = call->error == NULL && json_get_bool(call->output, "more", false);
     if (call->error != NULL)
-        log_error(&server->scope, "the sweep of expired ownership tokens failed: %s", error_chain(call, call->error));
+        log_error(&server->scope, "%s failed: %s", operation->name, error_chain(call, call->error));
     talloc_free(call);
     if (more)
-        server_sweep(server);
+        sweep(server, operation);
 }
 
-void server_sweep(struct server *server)
+static void sweep(struct server *server, const struct operation *operation)
 {
     struct call *call =
-        call_new_internal(server->door, &provisioning_sweep, server->default_account, server->configuration->region);
+        call_new_internal(server->door, operation, server->default_account, server->configuration->region);
     call->home = server->loops[0];
     call->done = sweep_done;
     call->owner = server;
     call->lane = LANE_BULK;
     operation_run(call);
+}
+
+void server_sweep(struct server *server)
+{
+    sweep(server, &provisioning_sweep);
+    sweep(server, &certificate_sweep);
 }
 
 static void every_minute(uv_timer_t *timer)

@@ -26,6 +26,7 @@ struct configuration {
     int connection_limit;
     int session_expiry_max_s;
     int thing_type_delete_delay_s;
+    int transfer_expiry_days;
     int audit_days;
     const char *log_format; /* "text", "json" */
     const char *log_level;  /* "debug", "info", "warn", "error" */

@@ -191,6 +191,7 @@ static FALLIBLE open_door(struct server *server)
     door_put(server->door, CERTIFICATE_ISSUER, server->issuer);
     door_put(server->door, CERTIFICATE_KEYS, server->keys);
     door_put(server->door, REGISTRY_TYPE_DELETE_DELAY, &server->configuration->thing_type_delete_delay_s);
+    door_put(server->door, CERTIFICATE_TRANSFER_EXPIRY_DAYS, &server->configuration->transfer_expiry_days);
     if (server->configuration->allow_unrevoke)
         door_put(server->door, CERTIFICATE_ALLOW_UNREVOKE, server);
     door_on_effect(server->door, on_effect, server);

@@ -177,16 +177,16 @@ class Fleet:
         return mqtt.Client((self.server.host, port or self.server.mqtt_port), context, version=version,
                            server_name=server_name)
 
-    def connect(self, identity, client_id=None, *, version=mqtt.V5, **options):
+    def connect(self, identity, client_id=None, *, version=mqtt.V5, server_name="localhost", **options):
         """A connection that is accepted."""
-        client = self.open(identity, version=version)
+        client = self.open(identity, version=version, server_name=server_name)
         client.connack = client.connect(client_id or unique("client"), **options)
         assert client.connack.reason == 0, f"refused: {client.connack}"
         return client
 
-    def is_refused_silently(self, identity, client_id=None, *, version=mqtt.V5):
+    def is_refused_silently(self, identity, client_id=None, *, version=mqtt.V5, server_name="localhost"):
         """TLS succeeds, CONNECT is sent, and the server closes without CONNACK."""
-        with self.open(identity, version=version) as client:
+        with self.open(identity, version=version, server_name=server_name) as client:
             client.send(mqtt.connect(client_id or unique("client"), version))
             return client.is_closed_silently()
 

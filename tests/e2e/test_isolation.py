@@ -43,6 +43,8 @@ class Estate:
                                          provisioningRoleArn=account.role)
         with tempfile.TemporaryDirectory() as folder:
             self.ca = register(account, Authority(folder), automatic=True)
+        self.outgoing, other = account.certificate(active=False).id, account.other_account().account
+        iot.transfer_certificate(certificateId=self.outgoing, targetAwsAccount=other, transferMessage=name["thing"])
         role = iam.create_role(RoleName=name["role"], AssumeRolePolicyDocument=trust("credentials.iot.amazonaws.com"))
         iot.create_role_alias(roleAlias=name["alias"], roleArn=role["Role"]["Arn"])
         iam.create_user(UserName=name["user"])
@@ -70,7 +72,7 @@ class Estate:
             "thingTypeName": [name["type"]], "billingGroupName": [name["billing"]],
             "billingGroupArn": [arn(f"billinggroup/{name['billing']}")],
             "policyName": [name["policy"]], "policyNamesToAdd": [[name["policy"]]],
-            "certificateId": [certificate.id, self.ca], "caCertificateId": [self.ca], "principal": [certificate.arn],
+            "certificateId": [certificate.id, self.ca, self.outgoing], "caCertificateId": [self.ca], "principal": [certificate.arn],
             "target": [certificate.arn, arn(f"thinggroup/{name['group']}")],
             "templateName": [name["template"]], "provisioningRoleArn": [self.role],
             "roleAlias": [name["alias"]], "roleArn": [self.role], "resourceArn": resources,
@@ -84,7 +86,7 @@ class Estate:
     def twin_of(self, value):
         """The same identifier of something that is nowhere, in this account or another."""
         text = json.dumps(value)
-        for word in [*self.name.values(), self.certificate.id, self.ca, self.provider.split("/")[-1]]:
+        for word in [*self.name.values(), self.certificate.id, self.ca, self.outgoing, self.provider.split("/")[-1]]:
             text = text.replace(word, self.twin_word(word))
         return json.loads(text.replace(self.key, self.key[:14] + self.key[14:][::-1]))
 
@@ -95,7 +97,7 @@ class Estate:
         return word[:tail.start()] + tail.group().translate(digits) + word[tail.end():]
 
     def words(self):
-        return [*self.name.values(), self.certificate.id, self.ca, self.key, self.provider.split("/")[-1]]
+        return [*self.name.values(), self.certificate.id, self.ca, self.outgoing, self.key, self.provider.split("/")[-1]]
 
     def snapshot(self):
         """What the account's own administrator sees."""
@@ -112,7 +114,8 @@ class Estate:
                 iot.list_tags_for_resource(resourceArn=self.account.arn(f"thinggroup/{name['group']}")),
                 iot.list_things(), iot.list_thing_groups(), iot.list_policies(), iot.list_certificates(),
                 iot.describe_ca_certificate(certificateId=self.ca), iot.list_ca_certificates(),
-                iot.get_registration_code(),
+                iot.get_registration_code(), iot.describe_certificate(certificateId=self.outgoing),
+                iot.list_outgoing_certificates(),
                 iam.get_user(UserName=name["user"]), iam.list_access_keys(UserName=name["user"]),
                 iam.get_role(RoleName=name["role"]), iam.get_policy(PolicyArn=self.managed), iam.list_users(),
                 iam.list_roles(), iam.list_policies(Scope="Local"), iam.get_group(GroupName=name["people"]),
