@@ -139,8 +139,8 @@ static FALLIBLE look(struct tx *tx, void *arg)
     const struct gateway_lookups *lookups = &options->lookups;
     error *e = lookups->load_principal(lookups->arg, tx, admission, admission->account, options->regions[0],
                                        admission->certificate_id, admission->client_id, &admission->principal);
-    /* Without SNI the default account is the last resort (x509.md 4.8, which account, 3). */
-    if (admission->account == NULL && options->default_account != NULL &&
+    /* Without SNI the default account may be the last resort (x509.md 4.8, which account, 3). */
+    if (admission->account == NULL && options->default_without_sni && options->default_account != NULL &&
         error_is(e, "DEVICE_CERTIFICATE_NOT_REGISTERED"))
         e = lookups->load_principal(lookups->arg, tx, admission, options->default_account, options->regions[0],
                                     admission->certificate_id, admission->client_id, &admission->principal);

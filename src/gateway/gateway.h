@@ -111,6 +111,7 @@ struct gateway_options {
     const char *const *regions; /* the first is where devices are */
     size_t region_count;
     const char *default_account; /* 12 digits; NULL: none */
+    bool default_without_sni;    /* it takes devices that name no host and that no account has in DEFAULT mode */
 
     /* Limits; zero means the default. */
     size_t connection_limit; /* 20000; lowered to what RLIMIT_NOFILE leaves, with a warning */

@@ -32,6 +32,7 @@ struct configuration {
     const char *log_level;  /* "debug", "info", "warn", "error" */
     bool enforce_iam;
     bool allow_unrevoke;
+    bool default_account_without_sni;
     bool allow_insecure_issuer;
     struct issuer_setting *issuers; /* of tokens (src/sts) */
     size_t issuer_count;

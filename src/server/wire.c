@@ -242,6 +242,7 @@ static FALLIBLE open_gateway(struct server *server)
         .regions = server->regions,
         .region_count = 1,
         .default_account = server->default_account,
+        .default_without_sni = configuration->default_account_without_sni,
         .connection_limit = (size_t)configuration->connection_limit,
         .scope = &server->scope,
     };
