@@ -27,7 +27,7 @@ enum {
     PKI_CSR_MAX = 16 * 1024,         /* provisioning.md 5 */
     PKI_CERTIFICATE_MAX = 64 * 1024, /* x509.md 5 */
     PKI_RSA_BITS_MIN = 2048,
-    PKI_RSA_BITS_MAX = 16384,
+    PKI_RSA_BITS_MAX = 8192, /* what a handshake takes too: a key that could never connect is refused at once */
     PKI_ID_LENGTH = 64,
 };
 

@@ -82,9 +82,9 @@ static const struct rsa {
     slice exponent;
     const char *message;
 } rsas[] = {
-    { "16384 bits are looked at", 2048, SLICE("\x01\x00\x01"), UNVERIFIED },
-    { "16392 bits", 2049, SLICE("\x01\x00\x01"), "An RSA key of 16392 bits is too large; it has at most 16384." },
-    { "80000 bits", 10000, SLICE("\x03"), "An RSA key of 80000 bits is too large; it has at most 16384." },
+    { "8192 bits are looked at", 1024, SLICE("\x01\x00\x01"), UNVERIFIED },
+    { "8200 bits", 1025, SLICE("\x01\x00\x01"), "An RSA key of 8200 bits is too large; it has at most 8192." },
+    { "80000 bits", 10000, SLICE("\x03"), "An RSA key of 80000 bits is too large; it has at most 8192." },
     { "an exponent of 1", 256, SLICE("\x01"), "The RSA key's public exponent is not an odd number from 3 to 64 bits." },
     { "an even exponent", 256, SLICE("\x01\x00\x00"),
       "The RSA key's public exponent is not an odd number from 3 to 64 bits." },
