@@ -47,7 +47,7 @@ static const struct row {
     { "localhost names the default account", &known, "localhost", ON_8883, ACCOUNT, ACCEPTED },
     { "another host names another account", &known, OTHER_HOST, ON_8883, OTHER_ACCOUNT, ACCEPTED },
     { "an unknown certificate is closed without CONNACK", &unknown, "localhost", ON_8883, ACCOUNT, CLOSED },
-    { "without a name the default account is the last resort", &unknown, NULL, ON_8883, ACCOUNT, CLOSED },
+    { "without a name no account is a last resort that is not configured", &unknown, NULL, ON_8883, "-", CLOSED },
     { "no certificate is closed without CONNACK", NULL, "localhost", ON_8883, NULL, CLOSED },
 };
 
