@@ -101,6 +101,21 @@ FALLIBLE ca_registration_code(struct call *call, const char **out); /* NULL: the
 FALLIBLE ca_store(struct call *call, const struct ca *ca, slice subject);
 FALLIBLE ca_change(struct call *call, const struct ca *ca);
 FALLIBLE ca_remove(struct call *call, const struct ca *ca);
+/* ---- registering what another issuer signed (4.3, 4.5), as RegisterCertificate does ---- */
+
+struct certificate_registration {
+    const char *pem, *status;
+    struct pki_certificate_info *info, *wanted_ca; /* wanted_ca NULL: the issuer is to be found among the CAs */
+    struct ca_list candidates;
+    const char *ca_id; /* of the issuer; NULL: registered without CA */
+};
+/* READ, then WORK: the issuer among the registered CAs. Fail with CertificateStateException (none),
+   CertificateValidationException, CertificateConflictException (several). */
+FALLIBLE certificate_find_issuers(struct call *call, struct certificate_registration *registration);
+FALLIBLE certificate_choose_issuer(struct call *call, struct certificate_registration *registration);
+/* APPLY: looks at the CA and at who has the certificate, then stores it. */
+FALLIBLE certificate_register(struct call *call, const struct certificate_registration *registration);
+
 /* A member of the input that is one certificate in PEM. Fails with CertificateValidationException naming it. In WORK. */
 FALLIBLE certificate_parse_member(struct call *call, const char *member, struct pki_certificate_info **out);
 

@@ -2,13 +2,6 @@
    (x509.md 2.2, 4.1, 4.3, 4.5). */
 #include "certificate/inner.h"
 
-struct registration {
-    struct pki_certificate_info *info, *wanted_ca; /* wanted_ca NULL: caCertificatePem was not given */
-    const char *status;
-    struct ca_list candidates;
-    const char *ca_id; /* NULL: without CA */
-};
-
 /* ---- WORK: what the request says by itself ---- */
 
 static FALLIBLE choose_status(struct call *call, const char **out)
@@ -28,7 +21,8 @@ FALLIBLE certificate_parse_member(struct call *call, const char *member, struct 
 
 static FALLIBLE read_input(struct call *call)
 {
-    struct registration *registration = call->kept = MAKE(call, struct registration);
+    struct certificate_registration *registration = call->kept = MAKE(call, struct certificate_registration);
+    registration->pem = call_string(call, "certificatePem");
     TRY(certificate_parse_member(call, "certificatePem", &registration->info));
     if (call_has(call, "caCertificatePem"))
         TRY(certificate_parse_member(call, "caCertificatePem", &registration->wanted_ca));
@@ -42,9 +36,8 @@ static error *no_ca(struct call *call)
     return error_new(call, "CertificateStateException", "No CA certificate exists for the given certificate");
 }
 
-static FALLIBLE find_candidates(struct call *call)
+FALLIBLE certificate_find_issuers(struct call *call, struct certificate_registration *registration)
 {
-    struct registration *registration = call->kept;
     struct ca *ca;
     if (registration->wanted_ca == NULL)
         return ca_with_subject(call->tx, registration, call->account, call->region, registration->info->issuer,
@@ -53,9 +46,8 @@ static FALLIBLE find_candidates(struct call *call)
     return ca ? NULL : no_ca(call);
 }
 
-static FALLIBLE choose_issuer(struct call *call)
+FALLIBLE certificate_choose_issuer(struct call *call, struct certificate_registration *registration)
 {
-    struct registration *registration = call->kept;
     if (registration->wanted_ca != NULL) {
         registration->ca_id = registration->wanted_ca->id;
         return pki_certificate_signed_by(registration->info, registration->wanted_ca)
@@ -80,6 +72,16 @@ static FALLIBLE choose_issuer(struct call *call)
         return no_ca(call);
     registration->ca_id = found->id;
     return NULL;
+}
+
+static FALLIBLE find_issuers(struct call *call)
+{
+    return certificate_find_issuers(call, call->kept);
+}
+
+static FALLIBLE choose_issuer(struct call *call)
+{
+    return certificate_choose_issuer(call, call->kept);
 }
 
 /* ---- APPLY ---- */
@@ -127,27 +129,32 @@ static FALLIBLE read_mode(struct call *call, const char *ca_id, const char **mod
     return NULL;
 }
 
-static FALLIBLE store(struct call *call)
+FALLIBLE certificate_register(struct call *call, const struct certificate_registration *registration)
 {
-    const struct registration *registration = call->kept;
     const struct pki_certificate_info *info = registration->info;
     struct certificate wanted = { .id = info->id,
                                   .status = registration->status,
                                   .mode = "SNI_ONLY",
-                                  .pem = call_string(call, "certificatePem"),
+                                  .pem = registration->pem,
                                   .ca_id = registration->ca_id,
                                   .not_before_s = info->not_before_s,
                                   .not_after_s = info->not_after_s };
     if (wanted.ca_id != NULL)
         TRY(read_mode(call, wanted.ca_id, &wanted.mode));
     TRY(check_holders(call, wanted.id, wanted.mode));
-    TRY(certificate_insert(call, &wanted));
-    return answer(call, string("certificateArn", call_arn(call, "cert/%s", wanted.id)),
-                  string("certificateId", wanted.id));
+    return certificate_insert(call, &wanted);
+}
+
+static FALLIBLE store(struct call *call)
+{
+    const struct certificate_registration *registration = call->kept;
+    const char *id = registration->info->id;
+    TRY(certificate_register(call, registration));
+    return answer(call, string("certificateArn", call_arn(call, "cert/%s", id)), string("certificateId", id));
 }
 
 const struct operation certificate_op_register = { "iot", "RegisterCertificate",
-                                                   STEPS({ WORK, read_input }, { READ, find_candidates },
+                                                   STEPS({ WORK, read_input }, { READ, find_issuers },
                                                          { WORK, choose_issuer }, { APPLY, store }) };
 const struct operation certificate_op_register_alone = { "iot", "RegisterCertificateWithoutCA",
                                                          STEPS({ WORK, read_input }, { APPLY, store }) };

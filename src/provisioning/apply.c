@@ -9,6 +9,7 @@ struct apply {
     struct call *call;
     const struct caller *acting;
     const struct template_plan *plan;
+    const struct new_certificate *made;
     struct applied *out;
 };
 
@@ -217,31 +218,45 @@ static FALLIBLE apply_thing(const struct apply *apply)
 
 /* ---- the certificate ---- */
 
-static FALLIBLE certificate_id_of(const struct apply *apply, const struct pki_certificate *signed_csr, const char **id)
+static FALLIBLE by_csr(const struct apply *apply, const char **id)
 {
-    struct call *call = apply->call;
-    const struct template_certificate *wanted = apply->plan->certificate;
-    struct pki_certificate_info *info;
-    switch (wanted->source) {
-    case CERTIFICATE_BY_CSR:
-        TRY(may(apply, "iot:CreateCertificateFromCsr", "*"));
-        TRY(certificate_store(call, signed_csr, "INACTIVE"));
-        *id = signed_csr->id;
-        return NULL;
-    case CERTIFICATE_BY_PEM: {
-        error *e = pki_certificate_parse(call, slice_of(wanted->text), &info);
-        if (e != NULL)
-            return error_because(call, e, "InvalidParameters", "CertificatePem: %s", e->message);
-        *id = info->id;
-        return NULL;
-    }
-    default:
-        *id = slice_text(call, slice_of(wanted->text));
-        return NULL;
-    }
+    TRY(may(apply, "iot:CreateCertificateFromCsr", "*"));
+    TRY(certificate_store(apply->call, apply->made->signed_csr, "INACTIVE"));
+    apply->out->is_new = true;
+    *id = apply->made->signed_csr->id;
+    return NULL;
 }
 
-static FALLIBLE apply_certificate(const struct apply *apply, const struct pki_certificate *signed_csr)
+/* What this account has already is used as it is. */
+static FALLIBLE by_pem(const struct apply *apply, const char **id)
+{
+    struct call *call = apply->call;
+    const struct certificate_registration *registration = apply->made->registration;
+    struct certificate *known;
+    *id = registration->info->id;
+    TRY(certificate_find(call->tx, call, call->account, call->region, *id, &known));
+    if (known != NULL)
+        return NULL;
+    TRY(may(apply, "iot:RegisterCertificate", "*"));
+    if (registration->ca_id == NULL)
+        return error_new(call, "InvalidRequest", "CertificatePem: certificate %s was deleted just now.", *id);
+    TRY(certificate_register(call, registration));
+    apply->out->is_new = true;
+    return NULL;
+}
+
+static FALLIBLE certificate_id_of(const struct apply *apply, const char **id)
+{
+    const struct template_certificate *wanted = apply->plan->certificate;
+    if (wanted->source == CERTIFICATE_BY_CSR)
+        return by_csr(apply, id);
+    if (wanted->source == CERTIFICATE_BY_PEM)
+        return by_pem(apply, id);
+    *id = wanted->text;
+    return NULL;
+}
+
+static FALLIBLE apply_certificate(const struct apply *apply)
 {
     struct call *call = apply->call;
     const struct template_certificate *wanted = apply->plan->certificate;
@@ -249,13 +264,8 @@ static FALLIBLE apply_certificate(const struct apply *apply, const struct pki_ce
     const char *id = NULL;
     if (wanted == NULL)
         return NULL;
-    TRY(certificate_id_of(apply, signed_csr, &id));
+    TRY(certificate_id_of(apply, &id));
     TRY(certificate_find(call->tx, call, call->account, call->region, id, &certificate));
-    if (certificate == NULL && wanted->source == CERTIFICATE_BY_PEM)
-        return error_new(call, "InvalidRequest",
-                         "CertificatePem: certificate %s is not registered, and RegisterCertificate is not implemented "
-                         "yet.",
-                         id);
     if (certificate == NULL)
         return error_new(call, "ResourceNotFound", "Certificate %s not found.", id);
     apply->out->certificate = certificate;
@@ -272,7 +282,7 @@ static FALLIBLE apply_status(const struct apply *apply)
     if (wanted == NULL)
         return NULL;
     const char *status = wanted->active ? "ACTIVE" : "INACTIVE";
-    bool is_new = strcmp(held->status, "PENDING_ACTIVATION") == 0 || wanted->source == CERTIFICATE_BY_CSR;
+    bool is_new = strcmp(held->status, "PENDING_ACTIVATION") == 0 || apply->out->is_new;
     if (strcmp(held->status, "REVOKED") == 0 && (wanted->has_status || wanted->override_status == OVERRIDE_REPLACE))
         return error_new(call, "ResourceConflict", "Certificate %s is REVOKED; no template makes it %s.", held->id,
                          status);
@@ -320,13 +330,13 @@ static FALLIBLE attach_thing(const struct apply *apply)
 }
 
 FALLIBLE provisioning_apply(struct call *call, const struct caller *acting, const struct template_plan *plan,
-                            const struct pki_certificate *signed_csr, struct applied *out)
+                            const struct new_certificate *made, struct applied *out)
 {
-    struct apply apply = { .call = call, .acting = acting, .plan = plan, .out = out };
+    struct apply apply = { .call = call, .acting = acting, .plan = plan, .made = made, .out = out };
     *out = (struct applied){ .arns = json_new_object(call) };
     TRY(check_references(&apply));
     TRY(apply_thing(&apply));
-    TRY(apply_certificate(&apply, signed_csr));
+    TRY(apply_certificate(&apply));
     for (size_t i = 0; i < plan->policy_count; i++)
         TRY(apply_policy(&apply, &plan->policies[i]));
     TRY(attach_thing(&apply));

@@ -29,14 +29,20 @@ enum template_kind template_kind_of(const char *type);
 
 /* ---- apply.c ---- */
 
+/* What was made before the transaction for a certificate that is not there yet; a member may be NULL. */
+struct new_certificate {
+    const struct pki_certificate *signed_csr;
+    const struct certificate_registration *registration; /* of a PEM whose issuer has been found */
+};
 struct applied {
     const struct certificate *certificate; /* NULL: the template has none */
+    bool is_new;                           /* it was made or registered by this */
     json *arns;                            /* logical name -> ARN */
 };
 /* Applies the plan with the rights of `acting`, in APPLY; all or nothing, since the transaction is. Errors carry the
-   codes of provisioning.md 4.10. `signed_csr`: what certificate_sign made for a certificate by CSR, or NULL. */
+   codes of provisioning.md 4.10. `made` NULL: nothing. */
 FALLIBLE provisioning_apply(struct call *call, const struct caller *acting, const struct template_plan *plan,
-                            const struct pki_certificate *signed_csr, struct applied *out);
+                            const struct new_certificate *made, struct applied *out);
 
 /* ---- token.c ---- */
 

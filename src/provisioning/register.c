@@ -152,12 +152,44 @@ static error *cannot_apply(struct call *call, error *e)
 
 struct rest_registration {
     const struct template_plan *plan;
-    const struct pki_certificate *signed_csr;
+    struct new_certificate made;
+    struct certificate_registration *foreign; /* as made.registration; NULL: the template brings no PEM */
 };
+
+static FALLIBLE rest_sign(struct call *call, struct rest_registration *registration)
+{
+    struct pki_csr *csr;
+    struct pki_certificate *made;
+    error *e = pki_csr_parse(call, slice_of(registration->plan->certificate->text), &csr);
+    if (e != NULL)
+        return cannot_apply(call, e);
+    TRY(pki_issue_from_csr(call, door_get(call->door, CERTIFICATE_ISSUER), csr, call->now_ms / 1000, &made));
+    registration->made.signed_csr = made;
+    return NULL;
+}
+
+static FALLIBLE read_pem(struct call *call, const char *property, const char *pem, struct pki_certificate_info **out)
+{
+    error *e = pki_certificate_parse_one(call, slice_of(pem), out);
+    return e ? cannot_apply(call, error_because(call, e, "InvalidParameters", "%s: %s", property, e->message)) : NULL;
+}
+
+static FALLIBLE rest_read_certificate(struct call *call, struct rest_registration *registration)
+{
+    const struct template_certificate *wanted = registration->plan->certificate;
+    struct certificate_registration *foreign = MAKE(call, struct certificate_registration);
+    foreign->pem = wanted->text;
+    foreign->status = "INACTIVE"; /* until all is attached */
+    TRY(read_pem(call, "CertificatePem", wanted->text, &foreign->info));
+    if (wanted->ca_pem != NULL)
+        TRY(read_pem(call, "CACertificatePem", wanted->ca_pem, &foreign->wanted_ca));
+    registration->made.registration = registration->foreign = foreign;
+    return NULL;
+}
 
 static FALLIBLE rest_resolve(struct call *call)
 {
-    struct rest_registration *registration = MAKE(call, struct rest_registration);
+    struct rest_registration *registration = call->kept = MAKE(call, struct rest_registration);
     struct template *template;
     struct template_plan *plan;
     struct template_parameters *given;
@@ -168,24 +200,41 @@ static FALLIBLE rest_resolve(struct call *call)
     if (e != NULL)
         return error_because(call, e, "InvalidRequestException", "%s", e->message);
     registration->plan = plan;
-    if (plan->certificate != NULL && plan->certificate->source == CERTIFICATE_BY_CSR) {
-        struct pki_csr *csr;
-        struct pki_certificate *made;
-        e = pki_csr_parse(call, slice_of(plan->certificate->text), &csr);
-        if (e != NULL)
-            return cannot_apply(call, e);
-        TRY(pki_issue_from_csr(call, door_get(call->door, CERTIFICATE_ISSUER), csr, call->now_ms / 1000, &made));
-        registration->signed_csr = made;
-    }
-    call->kept = registration;
+    if (plan->certificate != NULL && plan->certificate->source == CERTIFICATE_BY_CSR)
+        return rest_sign(call, registration);
+    if (plan->certificate != NULL && plan->certificate->source == CERTIFICATE_BY_PEM)
+        return rest_read_certificate(call, registration);
     return NULL;
+}
+
+/* One that is registered already needs no issuer. */
+static FALLIBLE rest_find_issuers(struct call *call)
+{
+    struct rest_registration *registration = call->kept;
+    struct certificate *known;
+    if (registration->foreign == NULL)
+        return NULL;
+    TRY(certificate_find(call->tx, call, call->account, call->region, registration->foreign->info->id, &known));
+    if (known != NULL) {
+        registration->foreign = NULL;
+        return NULL;
+    }
+    error *e = certificate_find_issuers(call, registration->foreign);
+    return e ? cannot_apply(call, e) : NULL;
+}
+
+static FALLIBLE rest_choose_issuer(struct call *call)
+{
+    struct rest_registration *registration = call->kept;
+    error *e = registration->foreign ? certificate_choose_issuer(call, registration->foreign) : NULL;
+    return e ? cannot_apply(call, e) : NULL;
 }
 
 static FALLIBLE rest_register(struct call *call)
 {
     const struct rest_registration *registration = call->kept;
     struct applied applied;
-    error *e = provisioning_apply(call, call->caller, registration->plan, registration->signed_csr, &applied);
+    error *e = provisioning_apply(call, call->caller, registration->plan, &registration->made, &applied);
     if (error_is(e, "AccessDeniedException") || error_is(e, "ServiceUnavailableException"))
         return e;
     if (e != NULL)
@@ -198,4 +247,5 @@ const struct operation register_op_mqtt = { "mqtt", "RegisterThing",
                                             STEPS({ WORK, take_parameters }, { READ, look_up }, { WORK, resolve },
                                                   { APPLY, register_device }) };
 const struct operation register_op_rest = { "iot", "RegisterThing",
-                                            STEPS({ WORK, rest_resolve }, { APPLY, rest_register }) };
+                                            STEPS({ WORK, rest_resolve }, { READ, rest_find_issuers },
+                                                  { WORK, rest_choose_issuer }, { APPLY, rest_register }) };

@@ -353,6 +353,35 @@ def test_the_command_line_transfers(server, source, target):
     assert "TransferAlreadyCompletedException" in told
 
 
+def test_both_hear_of_what_happens_to_theirs_and_nobody_of_an_offer(source, target):
+    """CERTIFICATE events, where they are switched on (x509 3.8): no notification is sent to the target."""
+    ears = {}
+    for party in (source, target):
+        party.iot.update_event_configurations(eventConfigurations={"CERTIFICATE": {"Enabled": True}})
+        host = party.iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
+        listener = party.fleet.device()
+        ears[party] = party.fleet.connect(listener, server_name=host)
+        ears[party].subscribe("$aws/events/certificate/#")
+
+    def heard(party):
+        found = json.loads(ears[party].message().payload)
+        return found["operation"], found["status"], found["certificateArn"]
+    device = source.certificate()
+    assert heard(source)[:2] == ("CREATED", "INACTIVE")
+    ours, theirs = (party.arn(f"cert/{device.id}") for party in (source, target))
+    source.transfer(target, device.id)
+    reject(target, device.id)
+    source.transfer(target, device.id)
+    accept(target, device.id, setAsActive=True)
+    assert [heard(source) for _ in range(4)] == [
+        ("UPDATED", "PENDING_TRANSFER", ours), ("UPDATED", "INACTIVE", ours), ("UPDATED", "PENDING_TRANSFER", ours),
+        ("DELETED", "PENDING_TRANSFER", ours)]
+    assert heard(target) == ("UPDATED", "ACTIVE", theirs)
+    for party in (source, target):
+        party.iot.update_event_configurations(eventConfigurations={"CERTIFICATE": {"Enabled": False}})
+        ears[party].drop()
+
+
 # ---- expiry ----
 
 def test_an_unanswered_transfer_ends_when_the_configuration_says_so(make_server):
@@ -371,6 +400,24 @@ def test_an_unanswered_transfer_ends_when_the_configuration_says_so(make_server)
     assert taker.status(early) is None and giver.status(late) == "PENDING_TRANSFER"
     with refused(*LATE, of=taker.iot):
         accept(taker, early)
+
+
+# ---- durability ----
+
+def test_a_transfer_survives_kill_and_a_store_that_runs_everything_twice(make_server):
+    server = make_server(env={"MUSTER_TEST_RERUN": "1"})
+    giver, taker = Party(server), Party(server.other_account())
+    id_ = giver.certificate().id
+    giver.transfer(taker, id_, transferMessage="twice")
+    server.kill()
+    server.start()
+    assert (giver.status(id_), taker.status(id_)) == ("PENDING_TRANSFER", "PENDING_TRANSFER")
+    accept(taker, id_)
+    server.kill()
+    server.start()
+    assert (giver.status(id_), taker.status(id_)) == (None, "INACTIVE")
+    with refused(*LATE, of=taker.iot):
+        accept(taker, id_)
 
 
 # ---- races: one winner ----
