@@ -1,5 +1,6 @@
 /* admission.c - a question to a worker, and the answer brought back to a connection that may be gone. */
 #include "gateway/admission.h"
+#include "gateway/introduction.h"
 #include "base/clock.h"
 
 enum { TRIES = 3, CLIENT_ID_MAX = 65535, KEY_MAX = 16 + CERTIFICATE_ID_LENGTH + CLIENT_ID_MAX };
@@ -14,6 +15,7 @@ struct admission {
     slice client_id;
     struct generation generation; /* taken before the read */
     unsigned tries;
+    bool introduced; /* once */
     struct principal *principal;
     error *refused;
 };
@@ -222,11 +224,37 @@ static bool read_again(struct admission *admission)
 static const error changing = { .name = "INTERNAL_SERVER_ERROR",
                                 .message = "The certificate's status changes too fast to be decided." };
 
+/* It was introduced: look again, or tell why not. */
+static void introduced(void *arg, const error *refused)
+{
+    struct admission *admission = arg;
+    struct connection *connection = connection_find(&admission->handle);
+    if (connection != NULL && refused == NULL) {
+        admission->tries = 0;
+        workers_continue(admission->gateway->options.workers, &admission->work);
+        return;
+    }
+    if (connection != NULL)
+        refuse(connection, connection->side, admission->client_id, refused);
+    talloc_free(admission);
+}
+
+static bool introduce(struct admission *admission, struct connection *connection)
+{
+    if (admission->introduced || !introduction_helps(admission->gateway, admission->refused))
+        return false;
+    admission->introduced = true;
+    introduction_begin(connection, admission->client_id, introduced, admission);
+    return true;
+}
+
 static void brought_back(struct loop_post *post)
 {
     struct admission *admission = (struct admission *)((char *)post - offsetof(struct admission, post));
     struct connection *connection = connection_find(&admission->handle);
     if (connection != NULL && read_again(admission))
+        return;
+    if (connection != NULL && introduce(admission, connection))
         return;
     if (admission->refused == NULL && is_stale(admission)) {
         principal_drop(admission->principal);

@@ -24,6 +24,7 @@ struct device_exchange {
     struct audit_device note; /* its line of the audit trail; without an operation: none, or a call's own */
     /* of a call (device_publish.c) */
     struct route route;
+    bool wants_introduction, introduced; /* x509.md 4.9 */
     struct principal *principal;
     struct caller caller;
     struct call *call;

@@ -2,6 +2,7 @@
    certificate decide, and the message goes the way of all. Nothing else is served here. */
 #include "gateway/admission.h"
 #include "gateway/device_exchange.h"
+#include "gateway/introduction.h"
 
 static const char service[] = "iot-data";
 
@@ -61,7 +62,8 @@ static FALLIBLE find_principal(struct device_exchange *exchange)
                                    &exchange->principal);
     if (e == NULL)
         return NULL;
-    exchange->why = e->name;
+    exchange->wants_introduction = !exchange->introduced && introduction_helps(exchange->gateway, e);
+    exchange->why = exchange->why ? exchange->why : e->name;
     return admission_is_refusal(e) ? forbidden(exchange)
                                    : error_new(exchange, "ServiceUnavailableException", "Try again later.");
 }
@@ -124,6 +126,38 @@ static FALLIBLE enter(struct device_exchange *exchange)
     return check_rights(exchange);
 }
 
+/* ---- a stranger's first request (x509.md 4.9, row 1) ---- */
+
+static void refuse(struct device_exchange *exchange, error *refused)
+{
+    exchange->why = exchange->why ? exchange->why : refused->message;
+    door_refuse(exchange, exchange->gateway->options.door, &exchange->route, exchange->request_id, refused,
+                &exchange->answer);
+    device_exchange_end(exchange);
+}
+
+static void introduced(void *arg, const error *refused)
+{
+    struct device_exchange *exchange = arg;
+    exchange->why = refused ? text_format(exchange, "%s: %s", refused->name, refused->message) : NULL;
+    if (refused == NULL)
+        workers_continue(exchange->gateway->options.workers, &exchange->work);
+    else
+        refuse(exchange, forbidden(exchange));
+}
+
+static void introduce(struct loop_post *post)
+{
+    struct device_exchange *exchange =
+        (struct device_exchange *)((char *)post - offsetof(struct device_exchange, post));
+    struct connection *connection = connection_find(&exchange->handle);
+    exchange->introduced = true;
+    if (connection != NULL)
+        introduction_begin(connection, SLICE(""), introduced, exchange);
+    else
+        refuse(exchange, forbidden(exchange));
+}
+
 void device_publish_run(struct device_exchange *exchange)
 {
     exchange->route = (struct route){ .service = service, .protocol = PROTOCOL_REST_JSON };
@@ -132,8 +166,11 @@ void device_publish_run(struct device_exchange *exchange)
         operation_run(exchange->call);
         return;
     }
-    exchange->why = exchange->why ? exchange->why : refused->message;
-    door_refuse(exchange, exchange->gateway->options.door, &exchange->route, exchange->request_id, refused,
-                &exchange->answer);
-    device_exchange_end(exchange);
+    if (exchange->wants_introduction) {
+        exchange->wants_introduction = false;
+        exchange->post.run = introduce;
+        loop_post(exchange->handle.station->loop, &exchange->post);
+        return;
+    }
+    refuse(exchange, refused);
 }

@@ -53,6 +53,19 @@ struct gateway_credentials_answer {
     slice body;                       /* with 200: JSON */
 };
 
+/* A device with a certificate that is unknown or waits for its activation (x509.md 4.9). */
+struct gateway_introduction {
+    const char *account; /* by SNI; NULL: none was named */
+    const char *region;
+    const slice *chain; /* DER, as the client sent it, its own first */
+    size_t chain_count;
+    slice client_id;
+    const char *source_ip;
+    struct loop *home;
+    void (*done)(void *arg, const error *refused); /* on `home`, once; NULL: ask load_principal again */
+    void *arg;
+};
+
 struct gateway_lookups {
     /* In a store_read on a worker. *out is NULL for an unknown or inactive key, and for a session token (`token` at
        NULL: none was sent) that does not belong to it; an expired one is found, expires_ms tells. It hangs off ctx, with all it points
@@ -73,6 +86,12 @@ struct gateway_lookups {
     /* On a worker, outside store_read; the answer hangs off ctx. NULL: there is no credentials provider. */
     void (*credentials)(void *arg, void *ctx, const struct gateway_credentials_request *request,
                         struct gateway_credentials_answer *answer);
+    /* On a loop, when load_principal said DEVICE_CERTIFICATE_NOT_REGISTERED or ..._PENDING_ACTIVATION at a CONNECT or an
+       HTTPS publish; copies what it needs, does not wait. Errors are named as those of load_principal. NULL: strangers
+       stay strangers. */
+    void (*introduce)(void *arg, const struct gateway_introduction *introduction);
+    /* On a worker: more lines for the metrics page. May be NULL. */
+    void (*metrics)(void *arg, writer *out);
 };
 
 /* A host name of an account (account_hosts of the account room). */

@@ -137,6 +137,8 @@ static slice page(void *ctx, struct gateway *gateway)
     write_store(&out, gateway->options.store);
     one(&out, GAUGE, "muster_work_waiting", "Work waiting for a worker.", workers_waiting(gateway->options.workers));
     write_operations(ctx, &out, gateway->options.door);
+    if (gateway->options.lookups.metrics != NULL)
+        gateway->options.lookups.metrics(gateway->options.lookups.arg, &out);
     return writer_slice_of(&out);
 }
 

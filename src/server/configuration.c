@@ -41,6 +41,9 @@ static const struct setting {
     { "enforce_iam", FLAG, AT(enforce_iam), 0, 0, NULL, "Whether IAM policies decide who may call what." },
     { "allow_unrevoke", FLAG, AT(allow_unrevoke), 0, 0, NULL,
       "Whether a REVOKED certificate may be given another status." },
+    { "jitp_hold", FLAG, AT(jitp_hold), 0, 0, NULL,
+      "Whether a device that a CA's template provisions is held until that is done, so that its first connect "
+      "succeeds." },
     { "default_account_without_sni", FLAG, AT(default_account_without_sni), 0, 0, NULL,
       "Whether devices that name no host, and that no account has in DEFAULT mode, belong to the default account." },
     { "allow_insecure_issuer", FLAG, AT(allow_insecure_issuer), 0, 0, NULL,

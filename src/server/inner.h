@@ -31,6 +31,7 @@ struct server {
     struct fetcher *fetcher; /* outgoing calls */
     struct broker *broker;
     struct gateway *gateway;
+    struct jit *jit; /* just-in-time registration */
 
     uv_loop_t uv; /* the main thread's own */
     uv_signal_t signals[2];

@@ -33,6 +33,7 @@ struct configuration {
     bool enforce_iam;
     bool allow_unrevoke;
     bool default_account_without_sni;
+    bool jitp_hold;
     bool allow_insecure_issuer;
     struct issuer_setting *issuers; /* of tokens (src/sts) */
     size_t issuer_count;

@@ -61,6 +61,43 @@ static void give_credentials(void *arg, void *ctx, const struct gateway_credenti
         (struct gateway_credentials_answer){ given.status, given.error_name, given.message, given.why, given.body };
 }
 
+static void introduce(void *arg, const struct gateway_introduction *introduction)
+{
+    const struct server *server = arg;
+    jit_introduce(server->jit, &(struct jit_request){ .account = introduction->account,
+                                                      .region = introduction->region,
+                                                      .chain = introduction->chain,
+                                                      .chain_count = introduction->chain_count,
+                                                      .client_id = introduction->client_id,
+                                                      .source_ip = introduction->source_ip,
+                                                      .home = introduction->home,
+                                                      .done = introduction->done,
+                                                      .arg = introduction->arg });
+}
+
+static void write_metrics(void *arg, writer *out)
+{
+    const struct server *server = arg;
+    struct jit_numbers n;
+    jit_count(server->jit, &n);
+    const struct {
+        const char *name, *help;
+        uint64_t value;
+    } rows[] = {
+        { "muster_jit_registered_total", "Certificates registered just in time.", n.registered },
+        { "muster_jit_repeated_total", "Connects of certificates that wait for their activation.", n.repeated },
+        { "muster_provision_thing_success_total", "ProvisionThing.Success of just-in-time provisioning.",
+          n.provisioned },
+        { "muster_provision_thing_client_error_total", "ProvisionThing.ClientError of just-in-time provisioning.",
+          n.client_errors },
+        { "muster_provision_thing_server_error_total", "ProvisionThing.ServerError of just-in-time provisioning.",
+          n.server_errors },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        writer_format(out, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", rows[i].name, rows[i].help, rows[i].name,
+                      rows[i].name, (unsigned long long)rows[i].value);
+}
+
 /* ---- host names: read when accounts change, swapped in whole ---- */
 
 static FALLIBLE read_hosts(struct tx *tx, void *arg)
@@ -237,7 +274,7 @@ static FALLIBLE open_gateway(struct server *server)
         .store = server->store,
         .door = server->door,
         .broker = server->broker,
-        .lookups = { find_key, load_principal, server, key_used, give_credentials },
+        .lookups = { find_key, load_principal, server, key_used, give_credentials, introduce, write_metrics },
         .domain = configuration->domain,
         .regions = server->regions,
         .region_count = 1,
@@ -268,6 +305,14 @@ FALLIBLE server_wire(struct server *server)
         server->loops[i] = loop_new(server, "loop", (unsigned)i);
     TRY(open_door(server));
     TRY(open_broker(server));
+    server->jit =
+        jit_new(server, &(struct jit_options){
+                            .door = server->door,
+                            .scope = &server->scope,
+                            .default_account =
+                                server->configuration->default_account_without_sni ? server->default_account : NULL,
+                            .hold = server->configuration->jitp_hold,
+                        });
     TRY(open_gateway(server));
     store_on_change(server->store, on_changes, server);
     return gateway_listen(server->gateway);
