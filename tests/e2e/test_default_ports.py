@@ -15,7 +15,7 @@ from muster import PATIENCE_S, ROOT, Server, clean_environment, run, unique
 
 NODE = ROOT / "tests" / "e2e" / "node"
 PORTS = {"mqtt_port": 8883, "https_port": 443, "device_https_port": 8443, "metrics_port": 9100}
-MAKE = '/sbin/ip link set lo up && mount --bind "$0" /etc/hosts && echo made && exec cat'
+MAKE = '/sbin/ip link set lo up && mount --bind "$0" /etc/hosts && echo made && cat; umount /etc/hosts'
 
 
 class World:
@@ -24,12 +24,15 @@ class World:
     def __init__(self, folder, names):
         hosts = folder / "hosts"
         hosts.write_text("".join(f"127.0.0.1 {name}\n" for name in names))
-        self.keeper = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", MAKE, str(hosts)], text=True,
+        # where / is no mount point of its own (a chroot), how mounts travel cannot be changed
+        private = run("unshare", "--mount", "true").returncode == 0
+        travel = [] if private else ["--propagation", "unchanged"]
+        self.keeper = subprocess.Popen(["unshare", "--net", "--mount", *travel, "sh", "-c", MAKE, str(hosts)], text=True,
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                        env=clean_environment(folder))
         line = self.keeper.stdout.readline()
         assert line == "made\n", f"no namespace (is this root?): {self.keeper.stderr.read()}"
-        self.enter = ("nsenter", "--target", str(self.keeper.pid), "--net", "--mount", "--")
+        self.enter = ("nsenter", "--target", str(self.keeper.pid), "--net", "--mount", "--root", "--wd", "--")
 
     def end(self):
         self.keeper.communicate(timeout=PATIENCE_S)

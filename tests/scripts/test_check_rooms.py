@@ -40,7 +40,7 @@ def test_a_sound_tree_has_no_faults(tmp_path):
     ("src/broker/in.c", '#include "mqtt/wire.h"\n', '"mqtt/wire.h" is internal to mqtt'),
     ("src/broker/in.c", '#include "store/sqlite.h"\n', '"store/sqlite.h" is internal to store'),
     ("src/registry/up.c", '#include "certificate/certificate.h"\n', "registry stands below certificate"),
-    ("src/certificate/side.c", '#include "account/account.h"\n', "services do not include each other"),
+    ("src/certificate/side.c", '#include "iam/iam.h"\n', "services do not include each other"),
     ("src/provisioning/side.c", '#include "broker/broker.h"\n', "services do not include each other"),
     ("src/store/near.c", '#include "store.h"\n', "needs its room in front"),
     ("src/attic/attic.c", "int x;\n", "attic is no known room"),
